@@ -1,0 +1,19 @@
+//! Values and rules. Pure: no I/O, no clock, no randomness; text that breaks a rule cannot become a value.
+
+pub mod access;
+pub mod ids;
+pub mod manifest;
+pub mod names;
+pub mod paths;
+pub mod record;
+pub mod slug;
+pub mod time;
+pub mod version;
+
+pub use access::{Caller, Credential, Role, Scope};
+pub use ids::{AccessKey, UserId};
+pub use manifest::Manifest;
+pub use paths::ReleasePath;
+pub use slug::Slug;
+pub use time::Timestamp;
+pub use version::{Channel, Version, VersionSpec};

@@ -1,0 +1,166 @@
+//! The one error type of the library: named by what a caller can do about it, with the facts as data.
+//! It knows neither HTTP nor SQL; `http::problem` turns it into an answer and `cli` into a message.
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Everything that can go wrong, by what the caller can do. `Display` never prints the source: the chain is logged
+/// once, at the edge, so that no answer carries a path or a statement.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No token, or one that is not (or no longer) valid.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// A valid caller without the right to do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// A caller without the publish right, or publishing under somebody else's slug.
+    #[error("{0}")]
+    PublishNotAllowed(String),
+    /// Absent, or somebody else's.
+    #[error("{0} not found")]
+    NotFound(String),
+    /// Was here once and will not come back.
+    #[error("{0}")]
+    Gone(String),
+    #[error("{0}")]
+    AlreadyExists(String),
+    /// The version exists with other content, for ever.
+    #[error("{slug} {version} is already published with other content; published versions never change")]
+    VersionTaken { slug: String, version: String },
+    #[error("{slug} {version} was yanked: {reason}")]
+    Yanked { slug: String, version: String, reason: String },
+    /// The request is well-formed but contradicts what is stored.
+    #[error("{0}")]
+    Conflict(String),
+    /// Switched off by the administrator for everybody.
+    #[error("{0} is switched off by the administrator")]
+    Unavailable(String),
+    #[error("{what} is too large: {}the limit is {limit} bytes", .actual.map(|a| format!("{a} bytes, ")).unwrap_or_default())]
+    TooLarge { what: &'static str, limit: u64, actual: Option<u64> },
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// The body is not JSON, or not UTF-8.
+    #[error("malformed JSON: {0}")]
+    MalformedJson(String),
+    /// The request itself cannot be read (a multipart body without end, for instance).
+    #[error("{0}")]
+    BadRequest(String),
+    /// Readable input with invalid content: every violation at once.
+    #[error("{}", summary(.errors))]
+    Validation { errors: Vec<Violation> },
+    /// An archive or its manifest that cannot become a release.
+    #[error("{}", summary(.errors))]
+    InvalidPackage { step: Step, errors: Vec<Violation> },
+    #[error("too many attempts; try again in {retry_after_seconds} s")]
+    RateLimited { retry_after_seconds: u64 },
+    /// Nothing is wrong with the request; the same one can work a moment later.
+    #[error("{what} is busy; try again")]
+    Busy { what: &'static str },
+    /// The database or the plugins folder failed, or holds something damaged.
+    #[error("{context}")]
+    Storage { context: String, source: Option<Source> },
+    /// The server's own settings or surroundings do not allow the start.
+    #[error("{0}")]
+    Setup(String),
+}
+
+/// One violated rule. `pointer` is a JSON pointer into the body, the name of an archive entry, or the name of a query
+/// parameter; empty for the input as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    pub pointer: String,
+    pub message: String,
+}
+
+/// Where taking in a package failed; the words that BrainDrive frontends know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    FileExtraction,
+    PluginValidation,
+}
+
+impl Violation {
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl Error {
+    /// A single violation, as most constructors of values find just one.
+    pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Validation { errors: vec![Violation::new(pointer, message)] }
+    }
+
+    /// An archive entry (or, with an empty name, the whole archive) that is refused.
+    pub fn bad_archive(entry: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::InvalidPackage { step: Step::FileExtraction, errors: vec![Violation::new(entry, message)] }
+    }
+
+    /// A manifest that is refused.
+    pub fn bad_manifest(errors: Vec<Violation>) -> Self {
+        Self::InvalidPackage { step: Step::PluginValidation, errors }
+    }
+
+    /// Wraps a failure below us. `context` says what was being done and must not hold secrets.
+    pub fn storage(context: impl Into<String>, source: impl Into<Source>) -> Self {
+        Self::Storage { context: context.into(), source: Some(source.into()) }
+    }
+
+    /// Stored data that cannot be true; never read as empty.
+    pub fn damaged(context: impl Into<String>) -> Self {
+        Self::Storage { context: context.into(), source: None }
+    }
+
+    /// The stable name of this error, listed in `docs/ERRORS.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::PublishNotAllowed(_) => "publish_not_allowed",
+            Self::NotFound(_) => "not_found",
+            Self::Gone(_) => "gone",
+            Self::AlreadyExists(_) => "already_exists",
+            Self::VersionTaken { .. } => "version_taken",
+            Self::Yanked { .. } => "yanked",
+            Self::Conflict(_) => "conflict",
+            Self::Unavailable(_) => "unavailable",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
+            Self::MalformedJson(_) => "malformed_json",
+            Self::BadRequest(_) => "bad_request",
+            Self::Validation { .. } | Self::InvalidPackage { .. } => "validation",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Busy { .. } => "busy",
+            Self::Storage { .. } | Self::Setup(_) => "storage",
+        }
+    }
+
+    /// The error and everything below it on one line, for logs.
+    pub fn chain(&self) -> impl fmt::Display + '_ {
+        struct Chain<'a>(&'a Error);
+        impl fmt::Display for Chain<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self.0)?;
+                let mut next = std::error::Error::source(self.0);
+                while let Some(source) = next {
+                    write!(f, ": {source}")?;
+                    next = source.source();
+                }
+                Ok(())
+            }
+        }
+        Chain(self)
+    }
+}
+
+fn summary(errors: &[Violation]) -> String {
+    let describe = |v: &Violation| if v.pointer.is_empty() { v.message.clone() } else { format!("{}: {}", v.pointer, v.message) };
+    errors.iter().map(describe).collect::<Vec<_>>().join("; ")
+}

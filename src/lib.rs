@@ -1,0 +1,15 @@
+//! Plugyard, a multi-user plugin server: it stores each plugin version once, remembers per user which version is
+//! installed, whether it is enabled and how it is configured, and serves the right files to each user's browser.
+//!
+//! Layers, each knowing only those to its left:
+//!
+//! ```text
+//! domain  <-  storage, files  <-  app  <-  http, cli  <-  main
+//! ```
+//!
+//! Without the default feature `server` only [`domain`] and [`error`] are built.
+
+pub mod domain;
+pub mod error;
+
+pub use error::{Error, Result};
