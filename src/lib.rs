@@ -13,3 +13,8 @@ pub mod domain;
 pub mod error;
 
 pub use error::{Error, Result};
+
+#[cfg(feature = "server")]
+pub mod offload;
+#[cfg(feature = "server")]
+pub mod storage;

@@ -1,13 +1,17 @@
 //! Values and rules. Pure: no I/O, no clock, no randomness; text that breaks a rule cannot become a value.
 
 pub mod access;
+pub mod audit;
 pub mod ids;
 pub mod manifest;
 pub mod names;
 pub mod paths;
+pub mod plugin;
 pub mod record;
+pub mod release;
 pub mod slug;
 pub mod time;
+pub mod user;
 pub mod version;
 
 pub use access::{Caller, Credential, Role, Scope};

@@ -1,12 +1,13 @@
 //! The declarative description of a release, and the one function that reads it from a package's files. Each form of
 //! manifest has a reader of its own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Slug, Version};
+use crate::error::{Error, Result};
 
 /// A release's manifest in the one form that is stored and answered: the keys of `plugin.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +123,27 @@ pub struct Module {
 pub enum Visibility {
     Private,
     Public,
+}
+
+impl Visibility {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Public => "public",
+        }
+    }
+}
+
+impl FromStr for Visibility {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "private" => Ok(Self::Private),
+            "public" => Ok(Self::Public),
+            _ => Err(Error::invalid("visibility", format!("{text:?} is neither `private` nor `public`"))),
+        }
+    }
 }
 
 fn frontend() -> String {

@@ -1,0 +1,4 @@
+DROP TABLE channels;
+DROP TABLE release_files;
+DROP TABLE releases;
+DROP TABLE plugin_config;

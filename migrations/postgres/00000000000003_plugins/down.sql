@@ -1,0 +1,4 @@
+DROP TABLE pending_records;
+DROP TABLE modules;
+DROP TABLE plugin_versions;
+DROP TABLE plugins;

@@ -1,0 +1,160 @@
+//! One connection type over both databases, and the few helpers for what the derive has no common form for.
+
+use diesel::{
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+    pg::Pg,
+    prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    r2d2::{ManageConnection, R2D2Connection},
+    sqlite::Sqlite,
+};
+
+use super::url::DatabaseUrl;
+use crate::error::{Error, Result};
+
+/// A connection to either database; queries are written once over it.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConnection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// The backend of [`AnyConnection`], for boxed queries.
+pub(super) type Multi = multi_connection_impl::MultiBackend;
+
+/// Any statement that both databases can print, run over the common connection: the derive refuses `ON CONFLICT`.
+pub(super) struct Both<T>(pub T);
+
+impl<T: QueryFragment<Pg> + QueryFragment<Sqlite>> QueryFragment<MultiBackend> for Both<T> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        MultiBackend::walk_variant_ast(&self.0, pass)
+    }
+}
+
+impl<T: QueryId> QueryId for Both<T> {
+    type QueryId = T::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+impl<T: Query> Query for Both<T> {
+    type SqlType = T::SqlType;
+}
+
+impl<T> RunQueryDsl<AnyConnection> for Both<T> {}
+
+/// How a transaction begins.
+#[derive(Clone, Copy)]
+pub(super) enum Begin {
+    /// One consistent picture; writing is refused.
+    Read,
+    /// On SQLite takes the write lock at once, so that it never fails half-way for it.
+    Write,
+}
+
+impl AnyConnection {
+    /// Opens a connection and applies the settings that every connection of ours has.
+    pub(super) fn open(url: &DatabaseUrl) -> Result<Self> {
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                create_private(path)?;
+                let name = path.to_str().ok_or_else(|| Error::Setup("the database's path is not UTF-8".to_owned()))?;
+                let mut conn = SqliteConnection::establish(name).map_err(|e| Error::storage("cannot open the database", e))?;
+                conn.batch_execute(
+                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;",
+                )?;
+                Ok(Self::Sqlite(conn))
+            }
+            DatabaseUrl::Postgres(url) => {
+                let mut conn = PgConnection::establish(url.expose()).map_err(|e| Error::storage("cannot connect to the database", e))?;
+                conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET lock_timeout = '10s'")?;
+                Ok(Self::Postgres(conn))
+            }
+        }
+    }
+
+    /// Runs `work` in one transaction (a real one: the connection must be outside any).
+    pub(super) fn in_transaction<T>(&mut self, begin: Begin, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin(begin)?;
+        match work(self) {
+            Ok(value) => {
+                self.commit()?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn begin(&mut self, begin: Begin) -> Result<()> {
+        Ok(match (self, begin) {
+            (Self::Postgres(conn), Begin::Read) => {
+                AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+            }
+            (Self::Postgres(conn), Begin::Write) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN")?,
+            (Self::Sqlite(conn), Begin::Read) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN DEFERRED")?,
+            (Self::Sqlite(conn), Begin::Write) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
+        })
+    }
+
+    pub(super) fn commit(&mut self) -> Result<()> {
+        Ok(<Self as diesel::Connection>::TransactionManager::commit_transaction(self)?)
+    }
+
+    /// Ends the transaction without effect. A failure here leaves a broken connection, which the pool throws away.
+    pub(super) fn roll_back(&mut self) {
+        if let Err(error) = <Self as diesel::Connection>::TransactionManager::rollback_transaction(self) {
+            tracing::warn!(%error, "could not roll back");
+        }
+    }
+}
+
+/// The database holds password hashes and keys: its file (and with it SQLite's side files) is for its owner alone.
+fn create_private(path: &std::path::Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|e| Error::storage(format!("cannot open the database file {}", path.display()), e))
+}
+
+/// Opens connections for a pool. (The derived `establish` tries each database in turn and so turns a mistyped address
+/// into a SQLite file of that name.)
+pub(super) struct Manager {
+    pub url: DatabaseUrl,
+}
+
+impl ManageConnection for Manager {
+    type Connection = AnyConnection;
+    type Error = PoolError;
+
+    fn connect(&self) -> Result<AnyConnection, PoolError> {
+        let mut conn = AnyConnection::open(&self.url).map_err(PoolError)?;
+        if let AnyConnection::Sqlite(sqlite) = &mut conn {
+            sqlite.batch_execute("PRAGMA query_only = ON").map_err(|e| PoolError(e.into()))?;
+        }
+        Ok(conn)
+    }
+
+    fn is_valid(&self, conn: &mut AnyConnection) -> Result<(), PoolError> {
+        conn.ping().map_err(|e| PoolError(e.into()))
+    }
+
+    fn has_broken(&self, conn: &mut AnyConnection) -> bool {
+        std::thread::panicking() || conn.is_broken()
+    }
+}
+
+/// r2d2 wants a standard error type; this is ours behind it.
+#[derive(Debug)]
+pub(super) struct PoolError(Error);
+
+impl std::fmt::Display for PoolError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.chain().fmt(f)
+    }
+}
+
+impl std::error::Error for PoolError {}

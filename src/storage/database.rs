@@ -1,0 +1,93 @@
+//! The door to the database: `read` for consistent pictures, `write` for changes that are on disk when it returns.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use diesel::r2d2::Pool;
+
+use super::{
+    connection::{AnyConnection as Connection, Begin, Manager},
+    error::busy,
+    migrations,
+    url::DatabaseUrl,
+    writer::Writer,
+};
+use crate::{
+    error::{Error, Result},
+    offload,
+};
+
+/// How long a transient failure is retried before the caller hears of it.
+const RETRY_FOR: Duration = Duration::from_secs(5);
+/// How long to wait for a free connection.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECTIONS: u32 = 16;
+
+/// Both databases behind one type; cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<Manager>,
+    /// SQLite takes one writer at a time, so one thread writes and commits many jobs together.
+    writer: Option<Arc<Writer>>,
+}
+
+impl Database {
+    /// Connects, and brings the schema up to date under a lock of the database, so that two processes can start at once.
+    /// `queue` bounds the write jobs that may wait on SQLite. Blocking: call it before serving.
+    pub fn open(url: &DatabaseUrl, queue: usize) -> Result<Self> {
+        migrations::run(url)?;
+        let pool = Pool::builder()
+            .max_size(CONNECTIONS)
+            .min_idle(Some(1))
+            .connection_timeout(CHECKOUT_TIMEOUT)
+            .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
+            .build(Manager { url: url.clone() })
+            .map_err(|e| Error::storage("cannot connect to the database", e))?;
+        let writer = match url {
+            DatabaseUrl::Sqlite(_) => Some(Arc::new(Writer::start(url.clone(), queue)?)),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        Ok(Self { pool, writer })
+    }
+
+    /// Runs `work` over one consistent picture of the database. Writing in it is refused by the database.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        let pool = self.pool.clone();
+        offload::run(move || pool.get().map_err(|_| busy())?.in_transaction(Begin::Read, work)).await
+    }
+
+    /// Runs `work` in one transaction and returns after its commit is on disk; an error leaves no trace. `work` may run
+    /// more than once, when the database asks for a repetition.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        match &self.writer {
+            Some(writer) => writer.write(work).await,
+            None => {
+                let pool = self.pool.clone();
+                offload::run(move || retry(work, |work| pool.get().map_err(|_| busy())?.in_transaction(Begin::Write, work))).await
+            }
+        }
+    }
+}
+
+/// Repeats `attempt` while it fails for a reason that passes.
+fn retry<T, W>(mut work: W, mut attempt: impl FnMut(&mut W) -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + RETRY_FOR;
+    let mut pause = Duration::from_millis(2);
+    loop {
+        match attempt(&mut work) {
+            Err(Error::Busy { .. }) if Instant::now() + pause < deadline => std::thread::sleep(pause),
+            result => return result,
+        }
+        pause = (pause * 2).min(Duration::from_millis(200));
+    }
+}

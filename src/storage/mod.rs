@@ -1,0 +1,26 @@
+//! The only code that knows Diesel: connections, the schema's history, and queries by noun. Query functions take the
+//! connection first and speak domain types; policy (who may, what follows) belongs to `app`.
+
+pub mod api_tokens;
+pub mod audit;
+pub mod channels;
+mod connection;
+mod database;
+mod error;
+pub mod meta;
+pub mod migrations;
+pub mod modules;
+pub mod pending_records;
+pub mod plugin_config;
+pub mod plugins;
+pub mod releases;
+mod schema;
+pub mod sessions;
+mod url;
+pub mod users;
+mod values;
+mod writer;
+
+pub use connection::AnyConnection as Connection;
+pub use database::Database;
+pub use url::DatabaseUrl;

@@ -1,0 +1,62 @@
+//! Users' rows for the modules of their plugins.
+
+use diesel::prelude::*;
+
+use super::{
+    Connection,
+    schema::{modules, plugins},
+};
+use crate::{
+    domain::{Timestamp, UserId, plugin::ModuleRow},
+    error::Result,
+};
+
+type Columns = (String, bool, String, bool);
+
+fn value((id, enabled, config, present): Columns) -> ModuleRow {
+    ModuleRow { id, enabled, config, present }
+}
+
+pub fn insert(conn: &mut Connection, plugin: &str, module: &ModuleRow, now: Timestamp) -> Result<()> {
+    diesel::insert_into(modules::table)
+        .values((
+            modules::plugin_id.eq(plugin),
+            modules::id.eq(&module.id),
+            modules::enabled.eq(module.enabled),
+            modules::config.eq(&module.config),
+            modules::present.eq(module.present),
+            modules::created_at.eq(now.millis()),
+            modules::updated_at.eq(now.millis()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The modules of one plugin, by id.
+pub fn list(conn: &mut Connection, plugin: &str) -> Result<Vec<ModuleRow>> {
+    let rows: Vec<Columns> = modules::table
+        .filter(modules::plugin_id.eq(plugin))
+        .order(modules::id)
+        .select((modules::id, modules::enabled, modules::config, modules::present))
+        .load(conn)?;
+    Ok(rows.into_iter().map(value).collect())
+}
+
+/// The modules of all of a user's plugins with the plugin's id, by plugin and id.
+pub fn list_of_user(conn: &mut Connection, user: &UserId) -> Result<Vec<(String, ModuleRow)>> {
+    let rows: Vec<(String, Columns)> = modules::table
+        .inner_join(plugins::table.on(plugins::id.eq(modules::plugin_id)))
+        .filter(plugins::user_id.eq(user.as_str()))
+        .order((modules::plugin_id, modules::id))
+        .select((modules::plugin_id, (modules::id, modules::enabled, modules::config, modules::present)))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(plugin, row)| (plugin, value(row))).collect())
+}
+
+/// False when it was so already.
+pub fn set_enabled(conn: &mut Connection, plugin: &str, id: &str, enabled: bool, now: Timestamp) -> Result<bool> {
+    let changed = diesel::update(modules::table.find((plugin, id)).filter(modules::enabled.ne(enabled)))
+        .set((modules::enabled.eq(enabled), modules::updated_at.eq(now.millis())))
+        .execute(conn)?;
+    Ok(changed > 0)
+}

@@ -1,0 +1,76 @@
+//! What the administrator decides about a slug for everybody, and who owns the slug.
+
+use diesel::prelude::*;
+
+use super::{Connection, error::on_duplicate, schema::plugin_config, values::stored};
+use crate::{
+    domain::{Slug, Timestamp, UserId, release::PluginConfig},
+    error::{Error, Result},
+};
+
+type Columns = (String, String, Option<String>);
+const COLUMNS: (plugin_config::plugin_name, plugin_config::status, plugin_config::owner_id) =
+    (plugin_config::plugin_name, plugin_config::status, plugin_config::owner_id);
+
+fn value((name, status, owner): Columns) -> Result<PluginConfig> {
+    Ok(PluginConfig {
+        slug: stored("plugin_config.plugin_name", &name)?,
+        available: status == "enabled",
+        owner: owner.as_deref().map(|owner| stored("plugin_config.owner_id", owner)).transpose()?,
+    })
+}
+
+/// The row of this slug, or of one that differs from it only in case.
+pub fn find_folded(conn: &mut Connection, slug: &Slug) -> Result<Option<PluginConfig>> {
+    let found = plugin_config::table.filter(plugin_config::plugin_name_folded.eq(slug.folded())).select(COLUMNS).first(conn).optional()?;
+    found.map(value).transpose()
+}
+
+pub fn find(conn: &mut Connection, slug: &Slug) -> Result<Option<PluginConfig>> {
+    plugin_config::table.find(slug.as_str()).select(COLUMNS).first(conn).optional()?.map(value).transpose()
+}
+
+/// Whether bundles of this slug may be served; a slug that nobody published has nothing to switch off.
+pub fn is_available(conn: &mut Connection, slug: &Slug) -> Result<bool> {
+    Ok(find(conn, slug)?.is_none_or(|row| row.available))
+}
+
+/// Makes the row of a new slug; [`Error::AlreadyExists`] when a parallel publisher was faster, or one differs only in case.
+pub fn insert(conn: &mut Connection, slug: &Slug, available: bool, owner: Option<&UserId>, now: Timestamp) -> Result<()> {
+    let at = Some(now.millis());
+    let inserted = diesel::insert_into(plugin_config::table)
+        .values((
+            plugin_config::plugin_name.eq(slug.as_str()),
+            plugin_config::plugin_name_folded.eq(slug.folded()),
+            plugin_config::status.eq(status(available)),
+            plugin_config::config.eq("{}"),
+            plugin_config::owner_id.eq(owner.map(UserId::as_str)),
+            plugin_config::enabled_at.eq(at.filter(|_| available)),
+            plugin_config::disabled_at.eq(at.filter(|_| !available)),
+            plugin_config::created_at.eq(now.millis()),
+            plugin_config::updated_at.eq(now.millis()),
+        ))
+        .execute(conn);
+    on_duplicate(inserted.map(drop), || {
+        Error::AlreadyExists(format!("a plugin whose name differs from {slug} only in case already exists"))
+    })
+}
+
+/// Switches the slug on or off for everybody; users' enablement and config stay. False when nothing changed.
+pub fn set_available(conn: &mut Connection, slug: &Slug, available: bool, now: Timestamp) -> Result<bool> {
+    let changed = plugin_config::table.find(slug.as_str()).filter(plugin_config::status.ne(status(available)));
+    let at = Some(now.millis());
+    let count = match available {
+        true => diesel::update(changed)
+            .set((plugin_config::status.eq("enabled"), plugin_config::enabled_at.eq(at), plugin_config::updated_at.eq(now.millis())))
+            .execute(conn)?,
+        false => diesel::update(changed)
+            .set((plugin_config::status.eq("disabled"), plugin_config::disabled_at.eq(at), plugin_config::updated_at.eq(now.millis())))
+            .execute(conn)?,
+    };
+    Ok(count > 0)
+}
+
+fn status(available: bool) -> &'static str {
+    if available { "enabled" } else { "disabled" }
+}

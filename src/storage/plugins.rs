@@ -1,0 +1,169 @@
+//! What users have installed.
+
+use diesel::prelude::*;
+
+use super::{
+    Connection,
+    error::on_duplicate,
+    schema::{plugin_versions, plugins, releases},
+    values::{json, stored, stored_json},
+};
+use crate::{
+    domain::{
+        AccessKey, Manifest, Slug, Timestamp, UserId, Version,
+        plugin::{Change, Plugin},
+    },
+    error::{Error, Result},
+};
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = plugins, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+struct Row {
+    id: String,
+    user_id: String,
+    plugin_slug: String,
+    version: String,
+    enabled: bool,
+    config: String,
+    manifest: Option<String>,
+    access_key: String,
+    created_at: i64,
+    updated_at: i64,
+    enabled_at: Option<i64>,
+    disabled_at: Option<i64>,
+    revision: i64,
+}
+
+impl Row {
+    fn plugin(self) -> Result<Plugin> {
+        Ok(Plugin {
+            user: stored("plugins.user_id", &self.user_id)?,
+            slug: stored("plugins.plugin_slug", &self.plugin_slug)?,
+            version: stored("plugins.version", &self.version)?,
+            enabled: self.enabled,
+            config: self.config,
+            manifest: self.manifest.as_deref().map(|text| stored_json("plugins.manifest", text)).transpose()?,
+            access_key: stored("plugins.access_key", &self.access_key)?,
+            created_at: Timestamp(self.created_at),
+            updated_at: Timestamp(self.updated_at),
+            enabled_at: self.enabled_at.map(Timestamp),
+            disabled_at: self.disabled_at.map(Timestamp),
+            revision: self.revision,
+            id: self.id,
+        })
+    }
+}
+
+/// Adds the row; [`Error::AlreadyExists`] when the user has the plugin already.
+pub fn insert(conn: &mut Connection, plugin: &Plugin) -> Result<()> {
+    let row = Row {
+        id: plugin.id.clone(),
+        user_id: plugin.user.to_string(),
+        plugin_slug: plugin.slug.to_string(),
+        version: plugin.version.to_string(),
+        enabled: plugin.enabled,
+        config: plugin.config.clone(),
+        manifest: plugin.manifest.as_ref().map(json).transpose()?,
+        access_key: plugin.access_key.as_str().to_owned(),
+        created_at: plugin.created_at.millis(),
+        updated_at: plugin.updated_at.millis(),
+        enabled_at: plugin.enabled_at.map(Timestamp::millis),
+        disabled_at: plugin.disabled_at.map(Timestamp::millis),
+        revision: plugin.revision,
+    };
+    let inserted = diesel::insert_into(plugins::table).values(row).execute(conn);
+    on_duplicate(inserted.map(drop), || Error::AlreadyExists(format!("{} is already installed", plugin.slug)))
+}
+
+pub fn find(conn: &mut Connection, user: &UserId, slug: &Slug) -> Result<Option<Plugin>> {
+    plugins::table
+        .filter(plugins::user_id.eq(user.as_str()))
+        .filter(plugins::plugin_slug.eq(slug.as_str()))
+        .first::<Row>(conn)
+        .optional()?
+        .map(Row::plugin)
+        .transpose()
+}
+
+/// The user's plugin with this stored id.
+pub fn find_by_id(conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Plugin>> {
+    plugins::table.find(id).filter(plugins::user_id.eq(user.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
+}
+
+pub fn find_by_access_key(conn: &mut Connection, key: &AccessKey) -> Result<Option<Plugin>> {
+    plugins::table.filter(plugins::access_key.eq(key.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
+}
+
+/// The user's plugins, by slug.
+pub fn list(conn: &mut Connection, user: &UserId) -> Result<Vec<Plugin>> {
+    plugins::table
+        .filter(plugins::user_id.eq(user.as_str()))
+        .order(plugins::plugin_slug)
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(Row::plugin)
+        .collect()
+}
+
+/// The user's plugins with the manifests of their releases, by slug. A plugin without a release has none.
+pub fn list_with_manifests(conn: &mut Connection, user: &UserId) -> Result<Vec<(Plugin, Option<Manifest>)>> {
+    plugins::table
+        .left_join(releases::table.on(releases::slug.eq(plugins::plugin_slug).and(releases::version.eq(plugins::version))))
+        .filter(plugins::user_id.eq(user.as_str()))
+        .order(plugins::plugin_slug)
+        .select((plugins::all_columns, releases::manifest.nullable()))
+        .load::<(Row, Option<String>)>(conn)?
+        .into_iter()
+        .map(|(row, manifest)| Ok((row.plugin()?, manifest.as_deref().map(|text| stored_json("releases.manifest", text)).transpose()?)))
+        .collect()
+}
+
+/// Writes the user's decision; false when it was so already.
+pub fn set_enabled(conn: &mut Connection, id: &str, enabled: bool, now: Timestamp) -> Result<bool> {
+    let changed = plugins::table.find(id).filter(plugins::enabled.ne(enabled));
+    let common = (plugins::enabled.eq(enabled), plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1));
+    let at = Some(now.millis());
+    let count = match enabled {
+        true => diesel::update(changed).set((common, plugins::enabled_at.eq(at))).execute(conn)?,
+        false => diesel::update(changed).set((common, plugins::disabled_at.eq(at))).execute(conn)?,
+    };
+    Ok(count > 0)
+}
+
+/// Removes the row with its history and modules.
+pub fn delete(conn: &mut Connection, id: &str) -> Result<()> {
+    diesel::delete(plugins::table.find(id)).execute(conn)?;
+    Ok(())
+}
+
+/// Appends to the plugin's history of versions and closes the entry before.
+pub fn record_version(conn: &mut Connection, id: &str, version: &Version, change: Change, actor: &str, now: Timestamp) -> Result<()> {
+    diesel::update(plugin_versions::table.filter(plugin_versions::plugin_id.eq(id)).filter(plugin_versions::replaced_at.is_null()))
+        .set(plugin_versions::replaced_at.eq(Some(now.millis())))
+        .execute(conn)?;
+    let last: Option<i64> =
+        plugin_versions::table.filter(plugin_versions::plugin_id.eq(id)).select(diesel::dsl::max(plugin_versions::sequence)).first(conn)?;
+    diesel::insert_into(plugin_versions::table)
+        .values((
+            plugin_versions::plugin_id.eq(id),
+            plugin_versions::sequence.eq(last.unwrap_or(0) + 1),
+            plugin_versions::version.eq(version.to_string()),
+            plugin_versions::change.eq(change.as_str()),
+            plugin_versions::installed_by.eq(actor),
+            plugin_versions::installed_at.eq(now.millis()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// When another version took the place of this one, the last time it was installed; none while it is, or if it never was.
+pub fn replaced_at(conn: &mut Connection, id: &str, version: &Version) -> Result<Option<Timestamp>> {
+    let found: Option<Option<i64>> = plugin_versions::table
+        .filter(plugin_versions::plugin_id.eq(id))
+        .filter(plugin_versions::version.eq(version.to_string()))
+        .order(plugin_versions::sequence.desc())
+        .select(plugin_versions::replaced_at)
+        .first(conn)
+        .optional()?;
+    Ok(found.flatten().map(Timestamp))
+}

@@ -1,0 +1,165 @@
+//! Published versions and their files.
+
+use diesel::prelude::*;
+
+use super::{
+    Connection,
+    error::on_duplicate,
+    schema::{plugin_config, release_files, releases},
+    values::{column, count, json, stored, stored_json},
+};
+use crate::{
+    domain::{
+        ReleasePath, Slug, Timestamp, Version,
+        manifest::Visibility,
+        release::{Release, ReleaseFile, Yank},
+    },
+    error::{Error, Result},
+};
+
+/// Rows in one INSERT: five to six parameters each must stay below SQLite's limit of 32,766 for a statement.
+const FILES_PER_INSERT: usize = 500;
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = releases, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+struct Row {
+    slug: String,
+    version: String,
+    manifest: String,
+    digest: String,
+    size: i64,
+    file_count: i64,
+    visibility: String,
+    published_by: String,
+    published_at: i64,
+    yanked_at: Option<i64>,
+    yank_reason: Option<String>,
+    files_removed_at: Option<i64>,
+}
+
+impl Row {
+    fn release(self) -> Result<Release> {
+        Ok(Release {
+            slug: stored("releases.slug", &self.slug)?,
+            version: stored("releases.version", &self.version)?,
+            manifest: stored_json("releases.manifest", &self.manifest)?,
+            digest: stored("releases.digest", &self.digest)?,
+            size: count("releases.size", self.size)?,
+            file_count: count("releases.file_count", self.file_count)?,
+            visibility: stored("releases.visibility", &self.visibility)?,
+            published_by: self.published_by,
+            published_at: Timestamp(self.published_at),
+            yank: self.yanked_at.zip(self.yank_reason).map(|(at, reason)| Yank { at: Timestamp(at), reason }),
+            files_removed_at: self.files_removed_at.map(Timestamp),
+        })
+    }
+}
+
+/// Adds the row; [`Error::VersionTaken`] when a parallel publisher was faster.
+pub fn insert(conn: &mut Connection, release: &Release) -> Result<()> {
+    let row = Row {
+        slug: release.slug.to_string(),
+        version: release.version.to_string(),
+        manifest: json(&release.manifest)?,
+        digest: release.digest.to_string(),
+        size: column(release.size)?,
+        file_count: column(release.file_count)?,
+        visibility: release.visibility.as_str().to_owned(),
+        published_by: release.published_by.clone(),
+        published_at: release.published_at.millis(),
+        yanked_at: release.yank.as_ref().map(|y| y.at.millis()),
+        yank_reason: release.yank.as_ref().map(|y| y.reason.clone()),
+        files_removed_at: release.files_removed_at.map(Timestamp::millis),
+    };
+    let inserted = diesel::insert_into(releases::table).values(row).execute(conn);
+    on_duplicate(inserted.map(drop), || Error::VersionTaken { slug: release.slug.to_string(), version: release.version.to_string() })
+}
+
+pub fn insert_files(conn: &mut Connection, slug: &Slug, version: &Version, files: &[ReleaseFile]) -> Result<()> {
+    let version = version.to_string();
+    for chunk in files.chunks(FILES_PER_INSERT) {
+        let rows = chunk
+            .iter()
+            .map(|file| {
+                Ok((
+                    release_files::slug.eq(slug.as_str()),
+                    release_files::version.eq(&version),
+                    release_files::path.eq(file.path.as_str()),
+                    release_files::size.eq(column(file.size)?),
+                    release_files::sha384.eq(&file.sha384),
+                    release_files::content_type.eq(&file.content_type),
+                ))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        // The derive cannot print many rows at once, so each database prints its own.
+        let statement = diesel::insert_into(release_files::table).values(rows);
+        match conn {
+            Connection::Postgres(conn) => statement.execute(conn)?,
+            Connection::Sqlite(conn) => statement.execute(conn)?,
+        };
+    }
+    Ok(())
+}
+
+pub fn find(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Option<Release>> {
+    releases::table.find((slug.as_str(), version.to_string())).first::<Row>(conn).optional()?.map(Row::release).transpose()
+}
+
+/// Versions that ranges, channels and `latest` may choose: neither yanked nor without files.
+pub fn choosable_versions(conn: &mut Connection, slug: &Slug) -> Result<Vec<Version>> {
+    let texts: Vec<String> = releases::table
+        .filter(releases::slug.eq(slug.as_str()))
+        .filter(releases::yanked_at.is_null())
+        .filter(releases::files_removed_at.is_null())
+        .select(releases::version)
+        .load(conn)?;
+    texts.iter().map(|text| stored("releases.version", text)).collect()
+}
+
+/// Slug, version and whether available, of every unyanked release with files, sorted by slug.
+pub fn all_choosable(conn: &mut Connection) -> Result<Vec<(Slug, Version, bool)>> {
+    let rows: Vec<(String, String, String)> = releases::table
+        .inner_join(plugin_config::table.on(plugin_config::plugin_name.eq(releases::slug)))
+        .filter(releases::yanked_at.is_null())
+        .filter(releases::files_removed_at.is_null())
+        .order(releases::slug)
+        .select((releases::slug, releases::version, plugin_config::status))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(slug, version, status)| Ok((stored("releases.slug", &slug)?, stored("releases.version", &version)?, status == "enabled")))
+        .collect()
+}
+
+fn file((path, size, sha384, content_type): (String, i64, String, String)) -> Result<ReleaseFile> {
+    Ok(ReleaseFile { path: stored("release_files.path", &path)?, size: count("release_files.size", size)?, sha384, content_type })
+}
+
+/// Every file, by path.
+pub fn files(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Vec<ReleaseFile>> {
+    release_files::table
+        .filter(release_files::slug.eq(slug.as_str()))
+        .filter(release_files::version.eq(version.to_string()))
+        .order(release_files::path)
+        .select((release_files::path, release_files::size, release_files::sha384, release_files::content_type))
+        .load(conn)?
+        .into_iter()
+        .map(file)
+        .collect()
+}
+
+pub fn find_file(conn: &mut Connection, slug: &Slug, version: &Version, path: &ReleasePath) -> Result<Option<ReleaseFile>> {
+    release_files::table
+        .find((slug.as_str(), version.to_string(), path.as_str()))
+        .select((release_files::path, release_files::size, release_files::sha384, release_files::content_type))
+        .first(conn)
+        .optional()?
+        .map(file)
+        .transpose()
+}
+
+/// The visibility of a release whose files are there.
+pub fn visibility(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Option<Visibility>> {
+    let found: Option<String> =
+        releases::table.find((slug.as_str(), version.to_string())).select(releases::visibility).first(conn).optional()?;
+    found.map(|text| stored("releases.visibility", &text)).transpose()
+}

@@ -1,0 +1,183 @@
+//! The tables, one description for both databases. A test compares it with what the migrations of each make.
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        username -> Text,
+        username_folded -> Text,
+        email -> Nullable<Text>,
+        email_folded -> Nullable<Text>,
+        full_name -> Nullable<Text>,
+        profile_picture -> Nullable<Text>,
+        password_hash -> Nullable<Text>,
+        role -> Text,
+        active -> Bool,
+        verified -> Bool,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        user_id -> Text,
+        generation -> BigInt,
+        rotated_at -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Text,
+        user_id -> Text,
+        name -> Text,
+        token_hash -> Text,
+        scopes -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    meta (key) {
+        key -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    plugin_config (plugin_name) {
+        plugin_name -> Text,
+        plugin_name_folded -> Text,
+        status -> Text,
+        config -> Text,
+        owner_id -> Nullable<Text>,
+        enabled_at -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    releases (slug, version) {
+        slug -> Text,
+        version -> Text,
+        manifest -> Text,
+        digest -> Text,
+        size -> BigInt,
+        file_count -> BigInt,
+        visibility -> Text,
+        published_by -> Text,
+        published_at -> BigInt,
+        yanked_at -> Nullable<BigInt>,
+        yank_reason -> Nullable<Text>,
+        files_removed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    release_files (slug, version, path) {
+        slug -> Text,
+        version -> Text,
+        path -> Text,
+        size -> BigInt,
+        sha384 -> Text,
+        content_type -> Text,
+    }
+}
+
+diesel::table! {
+    channels (slug, name) {
+        slug -> Text,
+        name -> Text,
+        version -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    plugins (id) {
+        id -> Text,
+        user_id -> Text,
+        plugin_slug -> Text,
+        version -> Text,
+        enabled -> Bool,
+        config -> Text,
+        manifest -> Nullable<Text>,
+        access_key -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        enabled_at -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    plugin_versions (plugin_id, sequence) {
+        plugin_id -> Text,
+        sequence -> BigInt,
+        version -> Text,
+        change -> Text,
+        installed_by -> Text,
+        installed_at -> BigInt,
+        replaced_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    modules (plugin_id, id) {
+        plugin_id -> Text,
+        id -> Text,
+        enabled -> Bool,
+        config -> Text,
+        present -> Bool,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    pending_records (user_id, plugin_slug) {
+        user_id -> Text,
+        plugin_slug -> Text,
+        metadata -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> Text,
+        at -> BigInt,
+        actor -> Text,
+        actor_id -> Nullable<Text>,
+        action -> Text,
+        object -> Text,
+        outcome -> Text,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    api_tokens,
+    meta,
+    plugin_config,
+    releases,
+    release_files,
+    channels,
+    plugins,
+    plugin_versions,
+    modules,
+    pending_records,
+    audit_log,
+);

@@ -1,0 +1,132 @@
+//! Accounts.
+
+use diesel::prelude::*;
+
+use super::{Connection, error::on_duplicate, schema::users, values::stored};
+use crate::{
+    domain::{Timestamp, UserId, user::User},
+    error::{Error, Result},
+};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite), treat_none_as_null = true)]
+pub(super) struct Row {
+    id: String,
+    username: String,
+    username_folded: String,
+    email: Option<String>,
+    email_folded: Option<String>,
+    full_name: Option<String>,
+    profile_picture: Option<String>,
+    password_hash: Option<String>,
+    role: String,
+    active: bool,
+    verified: bool,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl Row {
+    fn new(user: &User, password_hash: Option<String>) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username.clone(),
+            username_folded: user.username.to_lowercase(),
+            email: user.email.clone(),
+            email_folded: user.email.as_ref().map(|e| e.to_lowercase()),
+            full_name: user.full_name.clone(),
+            profile_picture: user.profile_picture.clone(),
+            password_hash,
+            role: user.role.as_str().to_owned(),
+            active: user.active,
+            verified: user.verified,
+            created_at: user.created_at.millis(),
+            updated_at: user.updated_at.millis(),
+        }
+    }
+
+    pub(super) fn user(self) -> Result<User> {
+        Ok(User {
+            id: stored("users.id", &self.id)?,
+            username: self.username,
+            email: self.email,
+            full_name: self.full_name,
+            profile_picture: self.profile_picture,
+            role: stored("users.role", &self.role)?,
+            active: self.active,
+            verified: self.verified,
+            created_at: Timestamp(self.created_at),
+            updated_at: Timestamp(self.updated_at),
+        })
+    }
+}
+
+/// Adds the account; [`Error::AlreadyExists`] when its name or address is taken (without regard to case).
+pub fn insert(conn: &mut Connection, user: &User, password_hash: Option<String>) -> Result<()> {
+    let inserted = diesel::insert_into(users::table).values(Row::new(user, password_hash)).execute(conn);
+    on_duplicate(inserted.map(drop), taken)
+}
+
+/// Writes everything but the password; [`Error::AlreadyExists`] as for [`insert`].
+pub fn update(conn: &mut Connection, user: &User) -> Result<()> {
+    let kept = users::table.find(user.id.as_str()).select(users::password_hash).first(conn)?;
+    let updated = diesel::update(users::table.find(user.id.as_str())).set(Row::new(user, kept)).execute(conn);
+    on_duplicate(updated.map(drop), taken)
+}
+
+fn taken() -> Error {
+    Error::AlreadyExists("a user with this name or e-mail address already exists".to_owned())
+}
+
+pub fn set_password(conn: &mut Connection, id: &UserId, password_hash: &str, now: Timestamp) -> Result<()> {
+    diesel::update(users::table.find(id.as_str()))
+        .set((users::password_hash.eq(password_hash), users::updated_at.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub fn find(conn: &mut Connection, id: &UserId) -> Result<Option<User>> {
+    users::table.find(id.as_str()).first::<Row>(conn).optional()?.map(Row::user).transpose()
+}
+
+/// The account with this e-mail address or, if there is none, this name; and its password hash, if it has one.
+pub fn find_login(conn: &mut Connection, name: &str) -> Result<Option<(User, Option<String>)>> {
+    let folded = name.to_lowercase();
+    let by_email = users::table.filter(users::email_folded.eq(&folded)).first::<Row>(conn).optional()?;
+    let row = match by_email {
+        Some(row) => Some(row),
+        None => users::table.filter(users::username_folded.eq(&folded)).first::<Row>(conn).optional()?,
+    };
+    row.map(|mut row| {
+        let hash = row.password_hash.take();
+        Ok((row.user()?, hash))
+    })
+    .transpose()
+}
+
+pub fn password_hash(conn: &mut Connection, id: &UserId) -> Result<Option<String>> {
+    Ok(users::table.find(id.as_str()).select(users::password_hash).first::<Option<String>>(conn).optional()?.flatten())
+}
+
+/// At most `limit` accounts after `after`, by id.
+pub fn list(conn: &mut Connection, after: Option<&UserId>, limit: i64) -> Result<Vec<User>> {
+    let mut query = users::table.order(users::id).limit(limit).into_boxed::<super::connection::Multi>();
+    if let Some(after) = after {
+        query = query.filter(users::id.gt(after.to_string()));
+    }
+    query.load::<Row>(conn)?.into_iter().map(Row::user).collect()
+}
+
+pub fn any_exists(conn: &mut Connection) -> Result<bool> {
+    Ok(users::table.select(users::id).first::<String>(conn).optional()?.is_some())
+}
+
+/// How many active administrators there are; the last one cannot be removed.
+pub fn count_active_admins(conn: &mut Connection) -> Result<i64> {
+    Ok(users::table.filter(users::role.eq("admin")).filter(users::active.eq(true)).count().get_result(conn)?)
+}
+
+/// Removes the account and everything that hangs on it; false when there was none.
+pub fn delete(conn: &mut Connection, id: &UserId) -> Result<bool> {
+    Ok(diesel::delete(users::table.find(id.as_str())).execute(conn)? > 0)
+}
