@@ -25,6 +25,9 @@ pub enum Error {
     /// Absent, or somebody else's.
     #[error("{0} not found")]
     NotFound(String),
+    /// The address exists, for other methods.
+    #[error("this address answers {allow}")]
+    MethodNotAllowed { allow: String },
     /// Was here once and will not come back.
     #[error("{0}")]
     Gone(String),
@@ -125,6 +128,7 @@ impl Error {
             Self::Forbidden(_) => "forbidden",
             Self::PublishNotAllowed(_) => "publish_not_allowed",
             Self::NotFound(_) => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Gone(_) => "gone",
             Self::AlreadyExists(_) => "already_exists",
             Self::VersionTaken { .. } => "version_taken",

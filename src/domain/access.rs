@@ -127,6 +127,8 @@ pub struct Caller {
     pub username: String,
     pub role: Role,
     pub credential: Credential,
+    /// The request this belongs to, for the audit log.
+    pub request_id: Option<String>,
 }
 
 impl Caller {

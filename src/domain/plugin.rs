@@ -1,6 +1,6 @@
 //! What a user has installed.
 
-use super::{AccessKey, Manifest, Slug, Timestamp, UserId, Version};
+use super::{AccessKey, Manifest, Slug, Timestamp, UserId, Version, manifest::Visibility};
 
 /// One row per user and slug.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,36 @@ pub struct Plugin {
     pub enabled_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
     pub revision: i64,
+}
+
+/// A plugin with what its release and the administrator say about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Installed {
+    pub plugin: Plugin,
+    /// None for a plugin without files of its own.
+    pub release: Option<InstalledRelease>,
+    /// The administrator's decision for everybody.
+    pub available: bool,
+}
+
+/// What of a release matters to those who have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstalledRelease {
+    pub manifest: Manifest,
+    pub visibility: Visibility,
+    pub entry_sha384: Option<String>,
+}
+
+impl Installed {
+    /// A bundle is served when available and enabled.
+    pub fn is_served(&self) -> bool {
+        self.available && self.plugin.enabled
+    }
+
+    /// The plugin's own manifest where it has one, else the release's.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.plugin.manifest.as_ref().or(self.release.as_ref().map(|release| &release.manifest))
+    }
 }
 
 /// A user's row for one module of a plugin.

@@ -18,6 +18,8 @@ pub struct Release {
     pub size: u64,
     pub file_count: u64,
     pub visibility: Visibility,
+    /// Of the entry file, in base64; none for a plugin without a bundle.
+    pub entry_sha384: Option<String>,
     pub published_by: String,
     pub published_at: Timestamp,
     pub yank: Option<Yank>,

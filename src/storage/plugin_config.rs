@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{Connection, error::on_duplicate, schema::plugin_config, values::stored};
+use super::{Connection, connection::Both, schema::plugin_config, values::stored};
 use crate::{
     domain::{Slug, Timestamp, UserId, release::PluginConfig},
     error::{Error, Result},
@@ -20,12 +20,6 @@ fn value((name, status, owner): Columns) -> Result<PluginConfig> {
     })
 }
 
-/// The row of this slug, or of one that differs from it only in case.
-pub fn find_folded(conn: &mut Connection, slug: &Slug) -> Result<Option<PluginConfig>> {
-    let found = plugin_config::table.filter(plugin_config::plugin_name_folded.eq(slug.folded())).select(COLUMNS).first(conn).optional()?;
-    found.map(value).transpose()
-}
-
 pub fn find(conn: &mut Connection, slug: &Slug) -> Result<Option<PluginConfig>> {
     plugin_config::table.find(slug.as_str()).select(COLUMNS).first(conn).optional()?.map(value).transpose()
 }
@@ -35,25 +29,24 @@ pub fn is_available(conn: &mut Connection, slug: &Slug) -> Result<bool> {
     Ok(find(conn, slug)?.is_none_or(|row| row.available))
 }
 
-/// Makes the row of a new slug; [`Error::AlreadyExists`] when a parallel publisher was faster, or one differs only in case.
-pub fn insert(conn: &mut Connection, slug: &Slug, available: bool, owner: Option<&UserId>, now: Timestamp) -> Result<()> {
+/// Makes the row of a slug unless there is one, and locks it until the transaction ends, so that parallel publishers of
+/// one slug go one after another. [`Error::AlreadyExists`] when another slug differs only in case.
+pub fn claim(conn: &mut Connection, slug: &Slug, available: bool, owner: Option<&UserId>, now: Timestamp) -> Result<PluginConfig> {
     let at = Some(now.millis());
-    let inserted = diesel::insert_into(plugin_config::table)
-        .values((
-            plugin_config::plugin_name.eq(slug.as_str()),
-            plugin_config::plugin_name_folded.eq(slug.folded()),
-            plugin_config::status.eq(status(available)),
-            plugin_config::config.eq("{}"),
-            plugin_config::owner_id.eq(owner.map(UserId::as_str)),
-            plugin_config::enabled_at.eq(at.filter(|_| available)),
-            plugin_config::disabled_at.eq(at.filter(|_| !available)),
-            plugin_config::created_at.eq(now.millis()),
-            plugin_config::updated_at.eq(now.millis()),
-        ))
-        .execute(conn);
-    on_duplicate(inserted.map(drop), || {
-        Error::AlreadyExists(format!("a plugin whose name differs from {slug} only in case already exists"))
-    })
+    let row = (
+        plugin_config::plugin_name.eq(slug.as_str()),
+        plugin_config::plugin_name_folded.eq(slug.folded()),
+        plugin_config::status.eq(status(available)),
+        plugin_config::config.eq("{}"),
+        plugin_config::owner_id.eq(owner.map(UserId::as_str)),
+        plugin_config::enabled_at.eq(at.filter(|_| available)),
+        plugin_config::disabled_at.eq(at.filter(|_| !available)),
+        plugin_config::created_at.eq(now.millis()),
+        plugin_config::updated_at.eq(now.millis()),
+    );
+    Both(diesel::insert_into(plugin_config::table).values(row).on_conflict_do_nothing()).execute(conn)?;
+    diesel::update(plugin_config::table.find(slug.as_str())).set(plugin_config::updated_at.eq(plugin_config::updated_at)).execute(conn)?;
+    find(conn, slug)?.ok_or_else(|| Error::AlreadyExists(format!("a plugin whose name differs from {slug} only in case already exists")))
 }
 
 /// Switches the slug on or off for everybody; users' enablement and config stay. False when nothing changed.

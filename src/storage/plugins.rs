@@ -5,13 +5,13 @@ use diesel::prelude::*;
 use super::{
     Connection,
     error::on_duplicate,
-    schema::{plugin_versions, plugins, releases},
+    schema::{plugin_config, plugin_versions, plugins, releases},
     values::{json, stored, stored_json},
 };
 use crate::{
     domain::{
-        AccessKey, Manifest, Slug, Timestamp, UserId, Version,
-        plugin::{Change, Plugin},
+        AccessKey, Slug, Timestamp, UserId, Version,
+        plugin::{Change, Installed, InstalledRelease, Plugin},
     },
     error::{Error, Result},
 };
@@ -94,27 +94,37 @@ pub fn find_by_access_key(conn: &mut Connection, key: &AccessKey) -> Result<Opti
     plugins::table.filter(plugins::access_key.eq(key.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
 }
 
-/// The user's plugins, by slug.
-pub fn list(conn: &mut Connection, user: &UserId) -> Result<Vec<Plugin>> {
-    plugins::table
-        .filter(plugins::user_id.eq(user.as_str()))
-        .order(plugins::plugin_slug)
-        .load::<Row>(conn)?
-        .into_iter()
-        .map(Row::plugin)
-        .collect()
+type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>);
+
+fn installed((row, manifest, visibility, entry_sha384, status): InstalledColumns) -> Result<Installed> {
+    let release = match (manifest, visibility) {
+        (Some(manifest), Some(visibility)) => Some(InstalledRelease {
+            manifest: stored_json("releases.manifest", &manifest)?,
+            visibility: stored("releases.visibility", &visibility)?,
+            entry_sha384,
+        }),
+        _ => None,
+    };
+    Ok(Installed { plugin: row.plugin()?, release, available: status.is_none_or(|status| status == "enabled") })
 }
 
-/// The user's plugins with the manifests of their releases, by slug. A plugin without a release has none.
-pub fn list_with_manifests(conn: &mut Connection, user: &UserId) -> Result<Vec<(Plugin, Option<Manifest>)>> {
+/// The user's plugins with what their releases and the administrator say, by slug.
+pub fn list_installed(conn: &mut Connection, user: &UserId) -> Result<Vec<Installed>> {
     plugins::table
         .left_join(releases::table.on(releases::slug.eq(plugins::plugin_slug).and(releases::version.eq(plugins::version))))
+        .left_join(plugin_config::table.on(plugin_config::plugin_name.eq(plugins::plugin_slug)))
         .filter(plugins::user_id.eq(user.as_str()))
         .order(plugins::plugin_slug)
-        .select((plugins::all_columns, releases::manifest.nullable()))
-        .load::<(Row, Option<String>)>(conn)?
+        .select((
+            plugins::all_columns,
+            releases::manifest.nullable(),
+            releases::visibility.nullable(),
+            releases::entry_sha384.nullable(),
+            plugin_config::status.nullable(),
+        ))
+        .load::<InstalledColumns>(conn)?
         .into_iter()
-        .map(|(row, manifest)| Ok((row.plugin()?, manifest.as_deref().map(|text| stored_json("releases.manifest", text)).transpose()?)))
+        .map(installed)
         .collect()
 }
 

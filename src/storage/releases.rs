@@ -5,13 +5,12 @@ use diesel::prelude::*;
 use super::{
     Connection,
     error::on_duplicate,
-    schema::{plugin_config, release_files, releases},
+    schema::{release_files, releases},
     values::{column, count, json, stored, stored_json},
 };
 use crate::{
     domain::{
         ReleasePath, Slug, Timestamp, Version,
-        manifest::Visibility,
         release::{Release, ReleaseFile, Yank},
     },
     error::{Error, Result},
@@ -30,6 +29,7 @@ struct Row {
     size: i64,
     file_count: i64,
     visibility: String,
+    entry_sha384: Option<String>,
     published_by: String,
     published_at: i64,
     yanked_at: Option<i64>,
@@ -47,6 +47,7 @@ impl Row {
             size: count("releases.size", self.size)?,
             file_count: count("releases.file_count", self.file_count)?,
             visibility: stored("releases.visibility", &self.visibility)?,
+            entry_sha384: self.entry_sha384,
             published_by: self.published_by,
             published_at: Timestamp(self.published_at),
             yank: self.yanked_at.zip(self.yank_reason).map(|(at, reason)| Yank { at: Timestamp(at), reason }),
@@ -65,6 +66,7 @@ pub fn insert(conn: &mut Connection, release: &Release) -> Result<()> {
         size: column(release.size)?,
         file_count: column(release.file_count)?,
         visibility: release.visibility.as_str().to_owned(),
+        entry_sha384: release.entry_sha384.clone(),
         published_by: release.published_by.clone(),
         published_at: release.published_at.millis(),
         yanked_at: release.yank.as_ref().map(|y| y.at.millis()),
@@ -116,18 +118,21 @@ pub fn choosable_versions(conn: &mut Connection, slug: &Slug) -> Result<Vec<Vers
     texts.iter().map(|text| stored("releases.version", text)).collect()
 }
 
-/// Slug, version and whether available, of every unyanked release with files, sorted by slug.
-pub fn all_choosable(conn: &mut Connection) -> Result<Vec<(Slug, Version, bool)>> {
-    let rows: Vec<(String, String, String)> = releases::table
-        .inner_join(plugin_config::table.on(plugin_config::plugin_name.eq(releases::slug)))
+/// The choosable versions of several slugs at once.
+pub fn choosable_versions_of(conn: &mut Connection, slugs: &[Slug]) -> Result<Vec<(Slug, Version)>> {
+    let rows: Vec<(String, String)> = releases::table
+        .filter(releases::slug.eq_any(slugs.iter().map(Slug::as_str)))
         .filter(releases::yanked_at.is_null())
         .filter(releases::files_removed_at.is_null())
-        .order(releases::slug)
-        .select((releases::slug, releases::version, plugin_config::status))
+        .select((releases::slug, releases::version))
         .load(conn)?;
-    rows.into_iter()
-        .map(|(slug, version, status)| Ok((stored("releases.slug", &slug)?, stored("releases.version", &version)?, status == "enabled")))
-        .collect()
+    rows.iter().map(|(slug, version)| Ok((stored("releases.slug", slug)?, stored("releases.version", version)?))).collect()
+}
+
+/// Marks the files as back, after the same content was published again.
+pub fn restore_files(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<()> {
+    diesel::update(releases::table.find((slug.as_str(), version.to_string()))).set(releases::files_removed_at.eq(None::<i64>)).execute(conn)?;
+    Ok(())
 }
 
 fn file((path, size, sha384, content_type): (String, i64, String, String)) -> Result<ReleaseFile> {
@@ -155,11 +160,4 @@ pub fn find_file(conn: &mut Connection, slug: &Slug, version: &Version, path: &R
         .optional()?
         .map(file)
         .transpose()
-}
-
-/// The visibility of a release whose files are there.
-pub fn visibility(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Option<Visibility>> {
-    let found: Option<String> =
-        releases::table.find((slug.as_str(), version.to_string())).select(releases::visibility).first(conn).optional()?;
-    found.map(|text| stored("releases.visibility", &text)).transpose()
 }

@@ -75,6 +75,7 @@ diesel::table! {
         size -> BigInt,
         file_count -> BigInt,
         visibility -> Text,
+        entry_sha384 -> Nullable<Text>,
         published_by -> Text,
         published_at -> BigInt,
         yanked_at -> Nullable<BigInt>,

@@ -23,6 +23,8 @@ CREATE TABLE releases (
     size BIGINT NOT NULL CHECK (size >= 0),
     file_count BIGINT NOT NULL CHECK (file_count >= 1),
     visibility TEXT NOT NULL CHECK (visibility IN ('private', 'public')),
+    -- Of the entry file, in base64: every manifest answer needs it.
+    entry_sha384 TEXT CHECK (length(entry_sha384) = 64),
     published_by TEXT NOT NULL,
     published_at BIGINT NOT NULL,
     yanked_at BIGINT,

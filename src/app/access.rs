@@ -1,0 +1,122 @@
+//! From a bearer token to the caller it stands for.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::{App, jwt, jwt::Claims, now};
+use crate::{
+    domain::{
+        Caller, Credential, Role, Timestamp, UserId,
+        user::{ApiToken, User},
+    },
+    error::{Error, Result},
+    storage::{api_tokens, sessions, users},
+};
+
+/// Marks our API tokens, so that scanners for leaked secrets can know them.
+pub const TOKEN_PREFIX: &str = "plg_";
+/// `last_used_at` is written at most this often: every request must not cost a write.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Who stands behind this token, at this moment: revocation, logout and deactivation count on the next request.
+pub async fn authenticate(app: &App, token: &str, request_id: Option<String>) -> Result<Caller> {
+    let now = now();
+    let (user, credential) = if token.starts_with(TOKEN_PREFIX) {
+        api_token(app, token, now).await?
+    } else {
+        let claims = app.jwt.verify(token, now)?;
+        if claims.refresh {
+            return Err(refused("a refresh token is no access token"));
+        }
+        match claims.sid.clone() {
+            Some(id) => session(app, id, now).await?,
+            None => (host_user(app, claims, now).await?, Credential::Host),
+        }
+    };
+    if !user.active {
+        return Err(refused("this account is switched off"));
+    }
+    Ok(Caller { user: user.id, username: user.username, role: user.role, credential, request_id })
+}
+
+fn refused(why: &str) -> Error {
+    Error::Unauthenticated(why.to_owned())
+}
+
+/// What is stored of a token. It has 256 random bits, so a plain hash cannot be guessed back.
+pub fn token_hash(token: &str) -> String {
+    hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+async fn api_token(app: &App, token: &str, now: Timestamp) -> Result<(User, Credential)> {
+    // Looking the hash up by equality tells a guesser nothing about the token.
+    let hash = token_hash(token);
+    let found = app.db.read(move |conn| api_tokens::find_by_hash(conn, &hash)).await?;
+    let (token, user) = found.filter(|(token, _)| token.is_live(now)).ok_or_else(|| refused("the token is not valid"))?;
+    if token.last_used_at.is_none_or(|last| last.plus(TOUCH_INTERVAL) < now) {
+        touch(app, &token, now).await;
+    }
+    Ok((user, Credential::Token { id: token.id, scopes: token.scopes }))
+}
+
+/// A note for administrators; the request goes on when it cannot be written.
+async fn touch(app: &App, token: &ApiToken, now: Timestamp) {
+    let id = token.id.clone();
+    if let Err(error) = app.db.write(move |conn| api_tokens::touch(conn, &id, now)).await {
+        tracing::warn!(error = %error.chain(), "cannot note the use of an API token");
+    }
+}
+
+async fn session(app: &App, id: String, now: Timestamp) -> Result<(User, Credential)> {
+    let found = app.db.read(move |conn| sessions::find(conn, &id)).await?;
+    let (session, user) = found.filter(|(session, _)| session.is_live(now)).ok_or_else(|| refused("this login has ended"))?;
+    Ok((user, Credential::Session(session.id)))
+}
+
+/// The user that the host application's token names; made at first sight if the setting says so.
+async fn host_user(app: &App, claims: Claims, now: Timestamp) -> Result<User> {
+    let id = jwt::user_of(&claims)?;
+    let wanted = id.clone();
+    if let Some(user) = app.db.read(move |conn| users::find(conn, &wanted)).await? {
+        return Ok(user);
+    }
+    if !app.settings.jwt_auto_provision {
+        return Err(refused("the token names a user that does not exist here"));
+    }
+    app.db
+        .write(move |conn| {
+            // Another request of the same new user may have been faster.
+            if let Some(user) = users::find(conn, &id)? {
+                return Ok(user);
+            }
+            let user = provisioned(&id, &claims, now);
+            users::insert(conn, &user, None)?;
+            Ok(user)
+        })
+        .await
+}
+
+fn provisioned(id: &UserId, claims: &Claims, now: Timestamp) -> User {
+    User {
+        username: claims.username.clone().unwrap_or_else(|| id.to_string()),
+        email: claims.email.clone(),
+        id: id.clone(),
+        full_name: None,
+        profile_picture: None,
+        role: Role::User,
+        active: true,
+        verified: false,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The user an administrator acts for. For others every user looks absent.
+pub async fn other_user(app: &App, caller: &Caller, id: &str) -> Result<UserId> {
+    caller.require_admin()?;
+    let absent = || Error::NotFound("this user".to_owned());
+    let id: UserId = id.parse().map_err(|_| absent())?;
+    let wanted = id.clone();
+    app.db.read(move |conn| users::find(conn, &wanted)).await?.map(|_| id).ok_or_else(absent)
+}

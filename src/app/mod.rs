@@ -1,0 +1,64 @@
+//! Use cases, called by HTTP and the command line alike. Policy lives here: who may, in which order, what follows.
+
+pub mod access;
+mod audit;
+pub mod jwt;
+pub mod passwords;
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{AccessKey, Timestamp, UserId},
+    error::{Error, Result},
+    files::PluginsFolder,
+    settings::Settings,
+    storage::Database,
+};
+
+/// Everything a use case needs, made once at start.
+pub struct App {
+    pub settings: Settings,
+    pub db: Database,
+    pub folder: PluginsFolder,
+    pub passwords: passwords::Passwords,
+    pub jwt: jwt::Keys,
+}
+
+impl App {
+    /// Opens folder and database, brings the schema up to date, and finishes what a crash left: pending record writes and
+    /// staging. Blocking in part; call it before serving.
+    pub async fn open(settings: Settings) -> Result<Arc<Self>> {
+        let folder = PluginsFolder::open(&settings.plugins_dir)?;
+        folder.remove_leftovers()?;
+        let db = Database::open(&settings.database_url, settings.writer_queue)?;
+        let jwt = jwt::Keys::load(&db, &settings).await?;
+        let app = Arc::new(Self { settings, db, folder, passwords: passwords::Passwords::new(), jwt });
+        plugins::records::replay_all(&app).await?;
+        Ok(app)
+    }
+}
+
+/// The clock, in the one place that reads it.
+pub fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_millisecond())
+}
+
+/// A new id that sorts by time, for rows and requests.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+pub fn new_user_id() -> UserId {
+    UserId::from_bytes(*uuid::Uuid::new_v4().as_bytes())
+}
+
+pub fn new_access_key() -> Result<AccessKey> {
+    random().map(AccessKey::from_bytes)
+}
+
+/// Bytes that nobody can guess.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| Error::storage("the system gives no random bytes", e))?;
+    Ok(bytes)
+}

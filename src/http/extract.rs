@@ -1,0 +1,200 @@
+//! What handlers receive: the caller with the right that the route needs, bodies and queries in typed form. What these
+//! types cannot express is a rule and belongs to `app`.
+
+use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header,
+    web::{BytesMut, Data},
+};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::{middleware::RequestId, problem::Problem};
+use crate::{
+    app::{App, access},
+    domain::{Caller, Scope, UserId},
+    error::{Error, Result},
+};
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+pub fn app(request: &HttpRequest) -> Result<Arc<App>> {
+    let data = request.app_data::<Data<App>>().ok_or_else(|| Error::damaged("the server was built without its state"))?;
+    Ok(Arc::clone(data))
+}
+
+/// A right that a route needs.
+pub trait Right: 'static {
+    fn check(caller: &Caller) -> Result<()>;
+}
+
+macro_rules! rights {
+    ($($(#[$doc:meta])* $name:ident = $check:expr;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+        impl Right for $name {
+            fn check(caller: &Caller) -> Result<()> {
+                let check: fn(&Caller) -> Result<()> = $check;
+                check(caller)
+            }
+        }
+    )*};
+}
+
+rights! {
+    /// Any valid credential.
+    Any = |_| Ok(());
+    /// GET outside the state routes.
+    Read = |caller| caller.require(&Scope::Read);
+    /// Writes under `/plugins`.
+    Install = |caller| caller.require(&Scope::Install);
+    /// Writes under `/releases`.
+    Publish = |caller| caller.require(&Scope::Publish);
+    /// An administrator.
+    Admin = Caller::require_admin;
+}
+
+/// The authenticated caller, holding the right.
+pub struct Authorized<R: Right> {
+    pub caller: Caller,
+    right: PhantomData<R>,
+}
+
+pub type CurrentUser = Authorized<Any>;
+pub type AdminUser = Authorized<Admin>;
+
+impl<R: Right> FromRequest for Authorized<R> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = authenticate(&request).await?;
+            R::check(&caller)?;
+            Ok(Self { caller, right: PhantomData })
+        })
+    }
+}
+
+async fn authenticate(request: &HttpRequest) -> Result<Caller> {
+    let refuse = |why: &str| Error::Unauthenticated(why.to_owned());
+    let header = request.headers().get(header::AUTHORIZATION).ok_or_else(|| refuse("this needs a bearer token"))?;
+    let text = header.to_str().map_err(|_| refuse("the Authorization header is not text"))?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(|| refuse("the Authorization header is not `Bearer <token>`"))?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(refuse("only bearer tokens are understood"));
+    }
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    access::authenticate(&app(request)?, token.trim(), request_id).await
+}
+
+/// Whose plugins a route works on: the caller's own, or under `/users/{user_id}/` those of the user named there, for
+/// administrators.
+pub struct Subject<R: Right> {
+    pub caller: Caller,
+    pub user: UserId,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> FromRequest for Subject<R> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = authenticate(&request).await?;
+            R::check(&caller)?;
+            let user = match request.match_info().get("user_id") {
+                None => caller.user.clone(),
+                Some(id) => access::other_user(&*app(&request)?, &caller, id).await?,
+            };
+            Ok(Self { caller, user, right: PhantomData })
+        })
+    }
+}
+
+/// A JSON body, at most `max_json` bytes. 415 for another media type, 400 when it is not JSON, 422 when it is not a `T`.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let limit = app(&request)?.settings.max_json;
+            let body = read_body(&request, payload, "the JSON body", limit).await?;
+            let is_json = |text: &str| text == "application/json" || text.ends_with("+json");
+            if !is_json(&request.content_type().to_ascii_lowercase()) {
+                return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()).into());
+            }
+            Ok(Self(parse_json(&body)?))
+        })
+    }
+}
+
+/// Reads the whole body; refuses one above `limit` bytes without reading it to its end.
+pub async fn read_body(request: &HttpRequest, mut payload: Payload, what: &'static str, limit: u64) -> Result<BytesMut> {
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    if let Some(actual) = declared.filter(|actual| *actual > limit) {
+        return Err(Error::TooLarge { what, limit, actual: Some(actual) });
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        body.extend_from_slice(&chunk.map_err(|e| Error::BadRequest(format!("the body ended early: {e}")))?);
+        if body.len() as u64 > limit {
+            return Err(Error::TooLarge { what, limit, actual: None });
+        }
+    }
+    Ok(body)
+}
+
+/// JSON text to a value: malformed text and wrong types are different errors, the latter with a pointer.
+pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let text = std::str::from_utf8(body).map_err(|e| Error::MalformedJson(e.to_string()))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| match e.inner().classify() {
+        serde_json::error::Category::Data => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+        _ => Error::MalformedJson(e.inner().to_string()),
+    })?;
+    deserializer.end().map_err(|e| Error::MalformedJson(e.to_string()))?;
+    Ok(value)
+}
+
+/// A JSON pointer (RFC 6901) to where deserialisation failed.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// Line and column say nothing that the pointer does not.
+fn strip_position(message: &str) -> String {
+    message.split(" at line ").next().unwrap_or(message).to_owned()
+}
+
+/// The query string as a typed struct; wrong values are 422 with the parameter's name where serde tells it.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parsed = actix_web::web::Query::<T>::from_query(request.query_string())
+            .map(|query| Self(query.into_inner()))
+            .map_err(|e| Error::invalid("query", e.to_string()).into());
+        std::future::ready(parsed)
+    }
+}

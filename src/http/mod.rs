@@ -1,0 +1,90 @@
+//! The only code that knows actix: routes, extractors, answers. Handlers are three sentences: extract, call the use case,
+//! convert.
+
+pub mod extract;
+mod middleware;
+mod openapi;
+mod operations;
+pub mod problem;
+mod routes;
+mod unknown;
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use actix_cors::Cors;
+use actix_web::{
+    App as Actix, HttpServer,
+    http::header,
+    middleware::from_fn,
+    web::{Data, PayloadConfig},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use utoipa_actix_web::AppExt;
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    settings::Settings,
+};
+
+/// How long running requests may take after the signal to stop.
+const SHUTDOWN_SECONDS: u64 = 30;
+/// A connection that sends no complete request head in this time is closed.
+const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves until SIGTERM or SIGINT, then finishes what runs. `announce` is called once connections are accepted.
+pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOnce(std::net::SocketAddr)) -> Result<()> {
+    let setup = |what: String| move |e: std::io::Error| Error::Setup(format!("{what}: {e}"));
+    let listener = TcpListener::bind(app.settings.listen).map_err(setup(format!("cannot listen on {}", app.settings.listen)))?;
+    let address = listener.local_addr().map_err(setup("cannot listen".to_owned()))?;
+    let workers = app.settings.workers;
+    let state = Data::from(app);
+    let document = Data::new(openapi::document());
+    let metrics = Data::new(metrics);
+    let mut server = HttpServer::new(move || {
+        Actix::new()
+            .app_data(state.clone())
+            .app_data(document.clone())
+            .app_data(metrics.clone())
+            // Bodies are limited by what reads them.
+            .app_data(PayloadConfig::new(usize::MAX))
+            .into_utoipa_app()
+            .configure(routes::all)
+            .into_app()
+            .service(openapi::page())
+            .default_service(actix_web::web::to(unknown::answer))
+            .wrap(from_fn(middleware::reshape))
+            .wrap(cors(&state.settings))
+            .wrap(from_fn(middleware::observe))
+    })
+    .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    // Small answers go out at once instead of waiting 40 ms for the peer's acknowledgement.
+    .tcp_nodelay(true);
+    if let Some(workers) = workers {
+        server = server.workers(workers);
+    }
+    let server = server.listen(listener).map_err(setup("cannot listen".to_owned()))?.run();
+    announce(address);
+    server.await.map_err(setup("the server failed".to_owned()))
+}
+
+/// For the origins of the setting, with credentials. File routes answer every origin, without credentials; they say so
+/// themselves, because no list applies to them.
+fn cors(settings: &Settings) -> Cors {
+    let cors = settings.allowed_origins.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin));
+    cors.supports_credentials()
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            header::AUTHORIZATION.as_str(),
+            header::CONTENT_TYPE.as_str(),
+            header::IF_MATCH.as_str(),
+            header::IF_NONE_MATCH.as_str(),
+            "prefer",
+            "x-request-id",
+            "last-event-id",
+        ])
+        .expose_headers(["etag", "location", "retry-after", "x-request-id"])
+        .max_age(3600)
+        .block_on_origin_mismatch(false)
+}
