@@ -63,7 +63,10 @@ impl FromStr for Scope {
             "admin" => Ok(Self::Admin),
             _ => match text.strip_prefix("state:").map(Slug::from_str) {
                 Some(Ok(slug)) => Ok(Self::State(Some(slug))),
-                _ => Err(Error::invalid("scopes", format!("{text:?} is no scope; there are read, install, state, state:<slug>, publish and admin"))),
+                _ => Err(Error::invalid(
+                    "scopes",
+                    format!("{text:?} is no scope; there are read, install, state, state:<slug>, publish and admin"),
+                )),
             },
         }
     }

@@ -69,7 +69,11 @@ impl FromStr for AccessKey {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if is_lower_hex(text, 32) { Ok(Self(text.to_owned())) } else { Err(Error::invalid("access key", "an access key has 32 hex digits")) }
+        if is_lower_hex(text, 32) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Error::invalid("access key", "an access key has 32 hex digits"))
+        }
     }
 }
 
@@ -92,7 +96,9 @@ mod tests {
     fn user_ids_lose_their_dashes() {
         let id: UserId = "D66CA7D9-d829-4281-b565-b9aa8b02a9f1".parse().unwrap();
         assert_eq!(id.as_str(), "d66ca7d9d8294281b565b9aa8b02a9f1");
-        for bad in ["", "x", "d66ca7d9-d829-4281-b565b9aa8b02a9f1-", "d66ca7d9d8294281b565b9aa8b02a9fg", "../d66ca7d9d8294281b565b9aa8b02a9"] {
+        for bad in
+            ["", "x", "d66ca7d9-d829-4281-b565b9aa8b02a9f1-", "d66ca7d9d8294281b565b9aa8b02a9fg", "../d66ca7d9d8294281b565b9aa8b02a9"]
+        {
             assert!(bad.parse::<UserId>().is_err(), "{bad}");
         }
     }

@@ -9,8 +9,23 @@ use crate::error::{Error, Result};
 
 /// Words with a meaning of their own in routes and folders, refused in any case.
 const RESERVED: &[&str] = &[
-    "available", "by-slug", "cache", "categories", "direct", "importmap", "install", "install-from-url", "manager", "manifest",
-    "refresh-cache", "shared", "simple", "tags", "test", "updates", "users",
+    "available",
+    "by-slug",
+    "cache",
+    "categories",
+    "direct",
+    "importmap",
+    "install",
+    "install-from-url",
+    "manager",
+    "manifest",
+    "refresh-cache",
+    "shared",
+    "simple",
+    "tags",
+    "test",
+    "updates",
+    "users",
 ];
 
 /// 1 to 100 of `A-Z a-z 0-9 . _ -`, starting with a letter or digit. Valid as a folder name on every platform, so that a
@@ -89,7 +104,10 @@ mod tests {
     #[test]
     fn refuses_the_rest() {
         let too_long = "a".repeat(101);
-        for bad in ["", &too_long, ".a", "-a", "_a", "a.", "a..b", "a b", "a/b", "a\\b", "ä", "a\0", "CON", "nul.txt", "Users", "BY-SLUG", "test", "a%2f"] {
+        for bad in [
+            "", &too_long, ".a", "-a", "_a", "a.", "a..b", "a b", "a/b", "a\\b", "ä", "a\0", "CON", "nul.txt", "Users", "BY-SLUG", "test",
+            "a%2f",
+        ] {
             assert!(bad.parse::<Slug>().is_err(), "{bad}");
         }
     }

@@ -31,7 +31,8 @@ impl FromStr for Version {
         if text.len() > Self::MAX_LEN {
             return Err(Error::invalid("version", format!("a version has at most {} characters", Self::MAX_LEN)));
         }
-        let version = semver::Version::parse(text).map_err(|e| Error::invalid("version", format!("{text:?} is not a semantic version: {e}")))?;
+        let version =
+            semver::Version::parse(text).map_err(|e| Error::invalid("version", format!("{text:?} is not a semantic version: {e}")))?;
         if !version.build.is_empty() {
             return Err(Error::invalid("version", format!("{text:?} has build metadata, which a published version may not have")));
         }
