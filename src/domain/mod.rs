@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod ids;
+pub mod json;
 pub mod manifest;
 pub mod names;
 pub mod paths;

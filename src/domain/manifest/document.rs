@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{MAX_MANIFEST, MAX_VIOLATIONS};
-use crate::{domain::pointer, error::Violation};
+use crate::{
+    domain::{json, pointer},
+    error::Violation,
+};
 
 /// Objects and lists inside each other, the document itself included.
 const MAX_DEPTH: usize = 64;
@@ -24,7 +27,7 @@ fn parse_json(name: &str, bytes: &[u8]) -> Result<Value, String> {
         return Err(format!("{name} has {} bytes; the limit is {MAX_MANIFEST}", bytes.len()));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| format!("{name} is not UTF-8: {e}"))?;
-    serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|e| format!("{name} is not JSON: {e}"))
+    json::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|e| format!("{name} is not JSON: {e}"))
 }
 
 /// NUL, which PostgreSQL cannot store in text, and nesting that would exhaust the stack of a recursive reader.
