@@ -107,6 +107,16 @@ fn a_usual_plugin_reads_whole_and_round_trips() {
 }
 
 #[test]
+fn the_sample_plugin_reads() {
+    let manifest = include_bytes!("../../../../examples/hello-esm/plugin.json");
+    let manifest = read_file("plugin.json", manifest, &["dist/index.js"], &Overrides::default()).unwrap();
+    assert_round_trips(&manifest);
+    assert_eq!((manifest.slug.as_str(), manifest.visibility), ("HelloPlugin", Some(Visibility::Private)));
+    assert_eq!(manifest.bundle_method.as_deref(), Some("esm"));
+    assert_eq!(manifest.modules.iter().map(|module| module.id.as_str()).collect::<Vec<_>>(), ["greeting", "clock"]);
+}
+
+#[test]
 fn extended_members_read_and_round_trip() {
     let manifest = json!({
         "id": "Chat", "version": "1.0.0-rc.1", "visibility": "public", "host": ">=2, <4", "dependencies": {"weather-panel": "^2.1", "Core": "*"},
