@@ -3,12 +3,15 @@
 pub mod access;
 pub mod audit;
 pub mod ids;
+pub mod json;
 pub mod manifest;
 pub mod names;
 pub mod paths;
 pub mod plugin;
+pub mod pointer;
 pub mod record;
 pub mod release;
+pub mod schema;
 pub mod slug;
 pub mod time;
 pub mod user;

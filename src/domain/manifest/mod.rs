@@ -1,155 +1,103 @@
 //! The declarative description of a release, and the one function that reads it from a package's files. Each form of
-//! manifest has a reader of its own.
+//! manifest has a reader of its own behind it; where the files come from is none of their business.
 
-use std::{collections::BTreeMap, str::FromStr};
+mod document;
+mod entry;
+mod fields;
+mod model;
+mod modules;
+mod package_json;
+mod plugin_json;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use std::{fmt::Display, str::FromStr};
 
-use super::{Slug, Version};
-use crate::error::{Error, Result};
+use fields::Fields;
+pub use model::{Manifest, Module, Visibility};
 
-/// A release's manifest in the one form that is stored and answered: the keys of `plugin.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Manifest {
-    /// The slug; `plugin.json` calls it `id`.
-    #[serde(rename = "id")]
-    pub slug: Slug,
-    pub name: String,
-    #[serde(default)]
-    pub description: Option<String>,
-    pub version: Version,
-    #[serde(rename = "type", default = "frontend")]
-    pub plugin_type: String,
-    #[serde(default)]
-    pub icon: Option<String>,
-    #[serde(default)]
-    pub category: Option<String>,
-    #[serde(default)]
-    pub status: Option<String>,
-    #[serde(default)]
-    pub official: bool,
-    #[serde(default)]
-    pub author: Option<String>,
-    #[serde(default)]
-    pub last_updated: Option<String>,
-    #[serde(default)]
-    pub compatibility: Option<String>,
-    #[serde(default)]
-    pub downloads: u64,
-    #[serde(default)]
-    pub scope: Option<String>,
-    /// `webpack` for Module Federation, `esm` for a JavaScript module.
-    #[serde(rename = "bundlemethod", default)]
-    pub bundle_method: Option<String>,
-    /// The entry file, relative to the release; absent for a plugin without a bundle of its own.
-    #[serde(rename = "bundlelocation", default)]
-    pub bundle_location: Option<String>,
-    #[serde(rename = "islocal", default)]
-    pub is_local: bool,
-    #[serde(default)]
-    pub long_description: Option<String>,
-    #[serde(default)]
-    pub source_type: Option<String>,
-    #[serde(default)]
-    pub source_url: Option<String>,
-    #[serde(default)]
-    pub update_check_url: Option<String>,
-    #[serde(default)]
-    pub config_fields: Map<String, Value>,
-    #[serde(default)]
-    pub messages: Map<String, Value>,
-    /// Slug to range of the versions that this plugin needs beside it.
-    #[serde(default)]
-    pub dependencies: BTreeMap<Slug, semver::VersionReq>,
-    #[serde(default)]
-    pub permissions: Vec<String>,
-    #[serde(default)]
-    pub tags: Vec<String>,
-    /// The host applications' versions that this release works with.
-    #[serde(default)]
-    pub host: Option<semver::VersionReq>,
-    #[serde(default)]
+use super::{ReleasePath, Slug, Version};
+use crate::error::{Error, Result, Violation};
+
+/// No manifest file may be larger, in bytes.
+pub const MAX_MANIFEST: usize = 1024 * 1024;
+
+/// More than anybody reads at once.
+const MAX_VIOLATIONS: usize = 50;
+
+/// What the request says beside the archive. It fills in what the manifest leaves out; a contradiction is a violation,
+/// except that `slug` replaces the name in a `package.json`, which is not a slug to begin with.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub slug: Option<Slug>,
+    pub version: Option<Version>,
     pub visibility: Option<Visibility>,
-    /// JSON Schema (draft 2020-12) of the plugin's config.
-    #[serde(rename = "config_schema", default, skip_serializing_if = "Option::is_none")]
-    pub config_schema: Option<Value>,
-    #[serde(rename = "state_policy", default, skip_serializing_if = "Option::is_none")]
-    pub state_policy: Option<Value>,
-    #[serde(default)]
-    pub modules: Vec<Module>,
 }
 
-/// A part of a plugin that a frontend can place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Module {
-    pub id: String,
-    pub name: String,
-    #[serde(default)]
-    pub display_name: Option<String>,
-    #[serde(default)]
-    pub description: Option<String>,
-    #[serde(default)]
-    pub icon: Option<String>,
-    #[serde(default)]
-    pub category: Option<String>,
-    #[serde(default)]
-    pub tags: Vec<String>,
-    #[serde(default = "yes")]
-    pub enabled: bool,
-    #[serde(default)]
-    pub priority: i64,
-    #[serde(default)]
-    pub props: Map<String, Value>,
-    #[serde(default)]
-    pub config_fields: Map<String, Value>,
-    #[serde(default)]
-    pub messages: Map<String, Value>,
-    #[serde(default)]
-    pub required_services: Map<String, Value>,
-    #[serde(default)]
-    pub dependencies: Vec<Value>,
-    #[serde(default)]
-    pub layout: Map<String, Value>,
-    #[serde(rename = "config_schema", default, skip_serializing_if = "Option::is_none")]
-    pub config_schema: Option<Value>,
+/// The files of a package that is about to become a release.
+pub struct PackageFiles<'a> {
+    paths: &'a [ReleasePath],
+    read: &'a dyn Fn(&ReleasePath) -> Result<Vec<u8>>,
 }
 
-/// Who can load a release's files from the address that is the same for all users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    Private,
-    Public,
+impl<'a> PackageFiles<'a> {
+    /// `paths` are sorted. `read` is asked for manifest files only and may refuse one that is larger than [`MAX_MANIFEST`].
+    pub fn new(paths: &'a [ReleasePath], read: &'a dyn Fn(&ReleasePath) -> Result<Vec<u8>>) -> Self {
+        debug_assert!(paths.is_sorted(), "lookups search by halves");
+        Self { paths, read }
+    }
+
+    fn find(&self, path: &str) -> Option<&'a ReleasePath> {
+        let at = self.paths.binary_search_by(|candidate| candidate.as_str().cmp(path)).ok()?;
+        self.paths.get(at)
+    }
 }
 
-impl Visibility {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Private => "private",
-            Self::Public => "public",
+/// Reads the manifest at the package's root: `plugin.json`, else `package.json`.
+///
+/// # Errors
+/// [`Error::InvalidPackage`] with every violation at once; pointers are JSON pointers into the manifest file, or the name
+/// of the override that contradicts it. What `read` fails with is passed on.
+pub fn read_manifest(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<Manifest> {
+    let (path, read): (_, Reader) = match (files.find("plugin.json"), files.find("package.json")) {
+        (Some(path), _) => (path, plugin_json::read),
+        (None, Some(path)) => (path, package_json::read),
+        (None, None) => {
+            let message = "there is neither a plugin.json nor a package.json at the root of the package";
+            return Err(Error::bad_manifest(vec![Violation::new("", message)]));
+        }
+    };
+    let document = document::parse(path.as_str(), &(files.read)(path)?).map_err(Error::bad_manifest)?;
+    let mut violations = Vec::new();
+    let manifest = read(Fields::new(&document, String::new(), &mut violations), files, overrides);
+    match manifest {
+        Some(manifest) if violations.is_empty() => Ok(manifest),
+        _ => {
+            violations.truncate(MAX_VIOLATIONS);
+            Err(Error::bad_manifest(violations))
         }
     }
 }
 
-impl FromStr for Visibility {
-    type Err = Error;
+/// Reads one form of manifest. What it returns is meaningless once there is a violation, and `None` only comes with one.
+type Reader = fn(Fields<'_>, &PackageFiles<'_>, &Overrides) -> Option<Manifest>;
 
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "private" => Ok(Self::Private),
-            "public" => Ok(Self::Public),
-            _ => Err(Error::invalid("visibility", format!("{text:?} is neither `private` nor `public`"))),
+/// The value in force: the manifest's, else the request's; where both speak they must agree.
+fn settle<T: Clone + Display + PartialEq>(fields: &mut Fields<'_>, name: &str, declared: Option<T>, given: Option<&T>) -> Option<T> {
+    match (declared, given) {
+        (Some(declared), Some(given)) if declared != *given => {
+            fields.refuse_at(name, format!("the request says {given}, the manifest {declared}"));
+            Some(declared)
         }
+        (declared, given) => declared.or_else(|| given.cloned()),
     }
 }
 
-fn frontend() -> String {
-    "frontend".to_owned()
+/// Refuses the absence of what every manifest needs, and goes on with a stand-in, so that the rest is checked as well.
+fn required<T: FromStr>(fields: &mut Fields<'_>, member: &str, value: Option<T>, stand_in: &str) -> Option<T> {
+    if value.is_none() && !fields.has(member) {
+        fields.refuse(member, "is required");
+    }
+    value.or_else(|| stand_in.parse().ok())
 }
 
-fn yes() -> bool {
-    true
-}
+#[cfg(test)]
+mod tests;
