@@ -5,6 +5,7 @@ pub mod audit;
 pub mod ids;
 pub mod manifest;
 pub mod names;
+pub mod password;
 pub mod paths;
 pub mod plugin;
 pub mod record;
