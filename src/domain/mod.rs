@@ -6,6 +6,7 @@ pub mod ids;
 pub mod json;
 pub mod manifest;
 pub mod names;
+pub mod password;
 pub mod paths;
 pub mod plugin;
 pub mod pointer;
