@@ -38,7 +38,47 @@ fn shown(settings: &Settings, key: &str) -> (String, Source) {
 fn the_defaults_are_those_of_the_contract() {
     let settings = from_environment(&[]).unwrap();
     let lines: Vec<_> = settings.show().into_iter().map(|line| format!("{}={}", line.key, line.value)).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    listen=127.0.0.1:8420
+    database_url=sqlite://plugyard.db
+    plugins_dir=plugins
+    workers=
+    writer_queue=4096
+    admin_password=
+    jwt_secret=
+    jwks_file=
+    jwt_auto_provision=false
+    access_token_ttl=1h
+    refresh_token_ttl=30days
+    registration=false
+    login_attempts_per_account=10
+    login_attempts_per_address=100
+    allowed_origins=
+    trusted_proxies=
+    public_base_url=
+    public_file_types=css,eot,gif,ico,jpeg,jpg,js,json,map,mjs,otf,png,svg,ttf,wasm,woff,woff2,webp
+    user_uploads=deny
+    new_plugins_enabled=true
+    default_plugins=
+    host_version=
+    grace_period=1day
+    gc_retention=30days
+    audit_retention=keep
+    cache_bytes=256 MiB
+    max_json=1 MiB
+    max_state_document=10 MiB
+    state_quota_factor=10
+    max_state_entries=100000
+    max_archive=100 MiB
+    max_unpacked=512 MiB
+    max_entries=20000
+    max_ratio=200
+    max_path=400
+    max_depth=32
+    log_format=text
+    log_level=info
+    slow_query_ms=
+    ");
     assert!(settings.show().iter().all(|line| line.source == Source::Default));
 }
 
