@@ -17,6 +17,12 @@ pub use error::{Error, Result};
 #[cfg(feature = "server")]
 pub mod app;
 #[cfg(feature = "server")]
+pub mod cli;
+#[cfg(feature = "server")]
+pub mod files;
+#[cfg(feature = "server")]
+pub mod http;
+#[cfg(feature = "server")]
 pub mod offload;
 #[cfg(feature = "server")]
 pub mod settings;

@@ -2,17 +2,22 @@
 
 use super::new_id;
 use crate::{
-    domain::{Caller, Credential, Timestamp, audit::AuditEntry},
+    domain::{Caller, Timestamp, audit::AuditEntry},
     error::Result,
     storage::{self, Connection},
 };
 
-pub(super) fn record(conn: &mut Connection, caller: &Caller, action: &'static str, object: impl Into<String>, now: Timestamp) -> Result<()> {
-    let local = matches!(caller.credential, Credential::Local(_));
+pub(super) fn record(
+    conn: &mut Connection,
+    caller: &Caller,
+    action: &'static str,
+    object: impl Into<String>,
+    now: Timestamp,
+) -> Result<()> {
     let entry = AuditEntry {
         at: now,
         actor: caller.actor(),
-        actor_id: (!local).then(|| caller.user.clone()),
+        actor_id: caller.is_person().then(|| caller.user.clone()),
         action,
         object: object.into(),
         request_id: caller.request_id.clone(),

@@ -145,8 +145,12 @@ fn host_keys(file: &Path) -> Result<Vec<HostKey>> {
         .map(|jwk| {
             let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
                 (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Algorithm::RS256,
-                (AlgorithmParameters::EllipticCurve(p), None | Some(KeyAlgorithm::ES256)) if p.curve == EllipticCurve::P256 => Algorithm::ES256,
-                (AlgorithmParameters::OctetKeyPair(p), None | Some(KeyAlgorithm::EdDSA)) if p.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+                (AlgorithmParameters::EllipticCurve(p), None | Some(KeyAlgorithm::ES256)) if p.curve == EllipticCurve::P256 => {
+                    Algorithm::ES256
+                }
+                (AlgorithmParameters::OctetKeyPair(p), None | Some(KeyAlgorithm::EdDSA)) if p.curve == EllipticCurve::Ed25519 => {
+                    Algorithm::EdDSA
+                }
                 _ => return Err(unusable("only RS256, ES256 and EdDSA keys can be used".to_owned())),
             };
             let key = DecodingKey::from_jwk(jwk).map_err(|e| unusable(e.to_string()))?;

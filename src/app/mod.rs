@@ -4,13 +4,17 @@ pub mod access;
 mod audit;
 pub mod jwt;
 pub mod passwords;
+pub mod plugins;
+pub mod readiness;
+pub mod releases;
+pub mod serving;
 
 use std::sync::Arc;
 
 use crate::{
     domain::{AccessKey, Timestamp, UserId},
     error::{Error, Result},
-    files::PluginsFolder,
+    files::{Limits, PluginsFolder},
     settings::Settings,
     storage::Database,
 };
@@ -22,6 +26,7 @@ pub struct App {
     pub folder: PluginsFolder,
     pub passwords: passwords::Passwords,
     pub jwt: jwt::Keys,
+    outbox: plugins::records::Outbox,
 }
 
 impl App {
@@ -32,10 +37,33 @@ impl App {
         folder.remove_leftovers()?;
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
-        let app = Arc::new(Self { settings, db, folder, passwords: passwords::Passwords::new(), jwt });
+        let app = Arc::new(Self {
+            settings,
+            db,
+            folder,
+            passwords: passwords::Passwords::new(cores()),
+            jwt,
+            outbox: plugins::records::Outbox::new(),
+        });
         plugins::records::replay_all(&app).await?;
         Ok(app)
     }
+
+    /// What an archive may hold.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_archive: self.settings.max_archive.as_u64(),
+            max_unpacked: self.settings.max_unpacked.as_u64(),
+            max_entries: self.settings.max_entries,
+            max_ratio: self.settings.max_ratio,
+            max_path: self.settings.max_path,
+            max_depth: self.settings.max_depth,
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The clock, in the one place that reads it.

@@ -20,7 +20,7 @@ impl Readiness {
 pub async fn check(app: &Arc<App>) -> Readiness {
     let database = app.db.write(|conn| meta::get_or_insert(conn, "readiness", "probe").map(drop)).await;
     let folder = app.folder.clone();
-    let folder = offload::run(move || folder.check_writable()).await;
+    let folder = offload::run(move || folder.writable()).await;
     for error in [&database, &folder].into_iter().filter_map(|result| result.as_ref().err()) {
         tracing::error!(error = %error.chain(), "not ready");
     }

@@ -152,6 +152,11 @@ impl Caller {
         if self.is_admin() { Ok(()) } else { Err(Error::Forbidden("only administrators may do this".to_owned())) }
     }
 
+    /// An account, as opposed to a command on the machine itself.
+    pub fn is_person(&self) -> bool {
+        !matches!(self.credential, Credential::Local(_))
+    }
+
     /// A new token can never do more than the one who makes it.
     pub fn may_grant(&self, scopes: &[Scope]) -> Result<()> {
         if matches!(&self.credential, Credential::Token { scopes, .. } if !scopes.contains(&Scope::Admin)) {

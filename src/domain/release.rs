@@ -42,11 +42,9 @@ pub struct ReleaseFile {
     pub content_type: String,
 }
 
-impl ReleaseFile {
-    /// As HTML's `integrity` attribute wants it (W3C Subresource Integrity).
-    pub fn integrity(&self) -> String {
-        format!("sha384-{}", self.sha384)
-    }
+/// A sha384 in base64 as HTML's `integrity` attribute wants it (W3C Subresource Integrity).
+pub fn integrity(sha384: &str) -> String {
+    format!("sha384-{sha384}")
 }
 
 /// sha256 over a release's sorted content, in lower-case hex.

@@ -5,7 +5,7 @@ use jsonschema::{ValidationError, Validator, draft202012};
 use serde_json::Value;
 
 use super::pointer;
-use crate::error::Violation;
+use crate::error::{Error, Result, Violation};
 
 /// More than anybody reads at once.
 const MAX_VIOLATIONS: usize = 50;
@@ -35,6 +35,14 @@ pub fn faults(schema: &Value) -> Vec<Violation> {
 /// The validator for values of the schema.
 pub fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
     draft202012::options().offline().build(schema)
+}
+
+/// Refuses a value that breaks the schema, with every violation and its place. Without a schema everything fits.
+pub fn check(schema: Option<&Value>, value: &Value) -> Result<()> {
+    let Some(schema) = schema else { return Ok(()) };
+    let validator = compile(schema).map_err(|e| Error::storage("a published schema cannot be used", e.to_string()))?;
+    let errors: Vec<_> = validator.iter_errors(value).take(MAX_VIOLATIONS).map(|e| violation(&e)).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Error::Validation { errors }) }
 }
 
 /// Marks a secret, and config has no place yet that would keep one from being read back. Refused wherever it stands,

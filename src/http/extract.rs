@@ -1,7 +1,7 @@
 //! What handlers receive: the caller with the right that the route needs, bodies and queries in typed form. What these
 //! types cannot express is a rule and belongs to `app`.
 
-use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{future::Future, marker::PhantomData, pin::Pin, str::FromStr, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -89,7 +89,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller> {
         return Err(refuse("only bearer tokens are understood"));
     }
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-    access::authenticate(&app(request)?, token.trim(), request_id).await
+    access::authenticate(&*app(request)?, token.trim(), request_id).await
 }
 
 /// Whose plugins a route works on: the caller's own, or under `/users/{user_id}/` those of the user named there, for
@@ -118,6 +118,11 @@ impl<R: Right> FromRequest for Subject<R> {
     }
 }
 
+/// A path segment that names something: what breaks the rules of names cannot exist, so it is absent rather than invalid.
+pub fn known<T: FromStr<Err = Error>>(segment: &str) -> Result<T> {
+    segment.parse().map_err(|_| Error::NotFound("this address".to_owned()))
+}
+
 /// A JSON body, at most `max_json` bytes. 415 for another media type, 400 when it is not JSON, 422 when it is not a `T`.
 pub struct Json<T>(pub T);
 
@@ -128,7 +133,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let limit = app(&request)?.settings.max_json;
+            let limit = app(&request)?.settings.max_json.as_u64();
             let body = read_body(&request, payload, "the JSON body", limit).await?;
             let is_json = |text: &str| text == "application/json" || text.ends_with("+json");
             if !is_json(&request.content_type().to_ascii_lowercase()) {

@@ -2,10 +2,13 @@
 //! convert.
 
 pub mod extract;
+mod files;
 mod middleware;
 mod openapi;
 mod operations;
+mod plugins;
 pub mod problem;
+mod releases;
 mod routes;
 mod unknown;
 
@@ -72,7 +75,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
 /// For the origins of the setting, with credentials. File routes answer every origin, without credentials; they say so
 /// themselves, because no list applies to them.
 fn cors(settings: &Settings) -> Cors {
-    let cors = settings.allowed_origins.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin));
+    let cors = settings.allowed_origins.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin.as_str()));
     cors.supports_credentials()
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([

@@ -75,15 +75,9 @@ fn to_json(document: &OpenApi) -> String {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
-    [
-        ("GET", &mut item.get),
-        ("PUT", &mut item.put),
-        ("POST", &mut item.post),
-        ("DELETE", &mut item.delete),
-        ("PATCH", &mut item.patch),
-    ]
-    .into_iter()
-    .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
+    [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete), ("PATCH", &mut item.patch)]
+        .into_iter()
+        .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
 }
 
 /// Adds what every operation of a kind shares, so that handlers only name what is their own.
@@ -110,7 +104,7 @@ fn complete(path: &str, operation: &mut Operation) {
             .required(Required::True)
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
             .build();
-        operation.parameters.get_or_insert_default().push(user);
+        operation.parameters.get_or_insert_default().push(RefOr::T(user));
         // The same handler serves a user's own plugins under another address.
         operation.operation_id = operation.operation_id.take().map(|id| format!("user_{id}"));
         operation.tags = Some(vec!["administration".to_owned()]);
@@ -118,7 +112,10 @@ fn complete(path: &str, operation: &mut Operation) {
     for status in statuses {
         let problem = ResponseBuilder::new()
             .description("problem")
-            .content("application/problem+json", utoipa::openapi::Content::new(Some(RefOr::<utoipa::openapi::Schema>::Ref(Ref::from_schema_name("Problem")))))
+            .content(
+                "application/problem+json",
+                utoipa::openapi::Content::new(Some(RefOr::<utoipa::openapi::Schema>::Ref(Ref::from_schema_name("Problem")))),
+            )
             .build();
         operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(problem));
     }

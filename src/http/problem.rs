@@ -131,7 +131,8 @@ impl ResponseError for Problem {
 /// get a problem body too.
 pub fn render<B: MessageBody + 'static>(response: ServiceResponse<B>, request_id: &str) -> ServiceResponse<BoxBody> {
     let pending = response.response().extensions().get::<Pending>().cloned();
-    let refused_by_framework = response.status().is_client_error() && response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t == "text/plain; charset=utf-8");
+    let refused_by_framework = response.status().is_client_error()
+        && response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t == "text/plain; charset=utf-8");
     let mut body = match pending {
         Some(Pending(body)) => body,
         None if refused_by_framework => {
@@ -151,7 +152,6 @@ pub fn render<B: MessageBody + 'static>(response: ServiceResponse<B>, request_id
 /// The shape of every error answer, for the OpenAPI document.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
-#[expect(dead_code, reason = "describes the body that Problem::body builds")]
 pub struct ProblemSchema {
     r#type: String,
     title: String,
@@ -169,7 +169,6 @@ pub struct ProblemSchema {
 
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Violation)]
-#[expect(dead_code, reason = "describes error::Violation without teaching it OpenAPI")]
 pub struct ViolationSchema {
     pointer: String,
     message: String,

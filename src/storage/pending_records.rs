@@ -53,6 +53,11 @@ pub fn list(conn: &mut Connection, user: &UserId) -> Result<Vec<PendingRecord>> 
         .collect()
 }
 
+pub fn any(conn: &mut Connection, user: &UserId) -> Result<bool> {
+    let found = pending_records::table.filter(pending_records::user_id.eq(user.as_str())).select(pending_records::plugin_slug);
+    Ok(found.first::<String>(conn).optional()?.is_some())
+}
+
 /// Users with anything pending.
 pub fn users(conn: &mut Connection) -> Result<Vec<UserId>> {
     let ids: Vec<String> = pending_records::table.select(pending_records::user_id).distinct().load(conn)?;

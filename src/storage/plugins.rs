@@ -140,6 +140,14 @@ pub fn set_enabled(conn: &mut Connection, id: &str, enabled: bool, now: Timestam
     Ok(count > 0)
 }
 
+/// Notes that something of the plugin changed.
+pub fn touch(conn: &mut Connection, id: &str, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id))
+        .set((plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1)))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Removes the row with its history and modules.
 pub fn delete(conn: &mut Connection, id: &str) -> Result<()> {
     diesel::delete(plugins::table.find(id)).execute(conn)?;

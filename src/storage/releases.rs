@@ -65,7 +65,7 @@ pub fn insert(conn: &mut Connection, release: &Release) -> Result<()> {
         digest: release.digest.to_string(),
         size: column(release.size)?,
         file_count: column(release.file_count)?,
-        visibility: release.visibility.as_str().to_owned(),
+        visibility: release.visibility.to_string(),
         entry_sha384: release.entry_sha384.clone(),
         published_by: release.published_by.clone(),
         published_at: release.published_at.millis(),
@@ -131,7 +131,9 @@ pub fn choosable_versions_of(conn: &mut Connection, slugs: &[Slug]) -> Result<Ve
 
 /// Marks the files as back, after the same content was published again.
 pub fn restore_files(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<()> {
-    diesel::update(releases::table.find((slug.as_str(), version.to_string()))).set(releases::files_removed_at.eq(None::<i64>)).execute(conn)?;
+    diesel::update(releases::table.find((slug.as_str(), version.to_string())))
+        .set(releases::files_removed_at.eq(None::<i64>))
+        .execute(conn)?;
     Ok(())
 }
 

@@ -1,0 +1,98 @@
+//! Installing a published release for a user.
+
+use serde_json::{Map, Value};
+
+use super::records;
+use crate::{
+    app::{App, audit, new_access_key, now, releases},
+    domain::{
+        Caller, Slug, UserId, VersionSpec,
+        ids::plugin_id,
+        plugin::{Change, ModuleRow, Plugin},
+        record::{InstallationMetadata, InstallationType},
+        schema,
+    },
+    error::{Error, Result},
+    storage::{modules, pending_records, plugins},
+};
+
+/// What an installer may say beside the slug.
+#[derive(Debug, Default)]
+pub struct InstallRequest {
+    /// `latest` when absent.
+    pub version: Option<VersionSpec>,
+    /// The user's own values.
+    pub config: Map<String, Value>,
+    /// On unless the installer says otherwise.
+    pub enabled: Option<bool>,
+    pub source_url: Option<String>,
+    pub installation_type: Option<InstallationType>,
+    /// What else the installer wants to remember.
+    pub extra: Map<String, Value>,
+}
+
+#[derive(Debug, Clone)]
+pub struct InstalledPlugin {
+    pub plugin: Plugin,
+    pub modules: Vec<String>,
+}
+
+/// Row, modules, history and the record to be written come into being in one transaction.
+#[doc(alias = "register_user_plugin")]
+pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, request: InstallRequest) -> Result<InstalledPlugin> {
+    let now = now();
+    let metadata = InstallationMetadata::new(
+        request.installation_type.unwrap_or(InstallationType::Production),
+        request.source_url.as_deref(),
+        caller.actor(),
+        now,
+        request.extra,
+    )?;
+    let config = serde_json::to_string(&request.config).map_err(|e| Error::storage("cannot write the config", e))?;
+    let access_key = new_access_key()?;
+    let version = request.version.unwrap_or(VersionSpec::Latest);
+    let enabled = request.enabled.unwrap_or(true);
+    let values = Value::Object(request.config);
+    // What a crash left of an earlier removal must not meet the new record.
+    records::replay(app, user).await?;
+
+    let (caller, user, slug) = (caller.clone(), user.clone(), slug.clone());
+    let owner = user.clone();
+    let installed = app
+        .db
+        .write(move |conn| {
+            let release = releases::choose_for_install(conn, &caller, &slug, &version)?;
+            schema::check(release.manifest.config_schema.as_ref(), &values)?;
+            let plugin = Plugin {
+                id: plugin_id(&user, &slug),
+                user: user.clone(),
+                slug: slug.clone(),
+                version: release.version,
+                enabled,
+                config: config.clone(),
+                manifest: None,
+                access_key: access_key.clone(),
+                created_at: now,
+                updated_at: now,
+                enabled_at: enabled.then_some(now),
+                disabled_at: (!enabled).then_some(now),
+                revision: 1,
+            };
+            plugins::insert(conn, &plugin)?;
+            plugins::record_version(conn, &plugin.id, &plugin.version, Change::Install, &caller.actor(), now)?;
+            let mut ids = Vec::new();
+            for module in release.manifest.modules {
+                let row = ModuleRow { id: module.id, enabled: module.enabled, config: "{}".to_owned(), present: true };
+                modules::insert(conn, &plugin.id, &row, now)?;
+                ids.push(row.id);
+            }
+            pending_records::put(conn, &user, &slug, Some(&metadata))?;
+            audit::record(conn, &caller, "plugin.install", format!("{} {}", plugin.id, plugin.version), now)?;
+            Ok(InstalledPlugin { plugin, modules: ids })
+        })
+        .await;
+    metrics::counter!("plugyard_installs_total", "outcome" => if installed.is_ok() { "done" } else { "refused" }).increment(1);
+    let installed = installed?;
+    records::settle(app, &owner).await;
+    Ok(installed)
+}

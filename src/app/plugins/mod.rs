@@ -1,0 +1,16 @@
+//! A user's plugins: installing, switching, removing, and what a frontend needs to know of them.
+
+mod enable;
+mod find;
+mod install;
+mod list;
+pub mod records;
+mod status;
+mod uninstall;
+
+pub use enable::{set_enabled, set_module_enabled};
+pub use find::find;
+pub use install::{InstallRequest, InstalledPlugin, install};
+pub use list::{Entry, ListedModule, ListedPlugin, list, list_one};
+pub use status::{Drift, Health, Status, status};
+pub use uninstall::{Uninstalled, uninstall};

@@ -1,0 +1,15 @@
+//! Every route on one screen. Fixed words come before variable segments.
+
+use utoipa_actix_web::{scope, service_config::ServiceConfig};
+
+use super::{files, openapi, operations, plugins, releases};
+
+pub fn all(config: &mut ServiceConfig<'_>) {
+    config.service(operations::healthz).service(operations::readyz).service(operations::metrics).service(openapi::openapi_json).service(
+        scope("/api/v1")
+            .configure(releases::routes)
+            .service(scope("/users/{user_id}").configure(plugins::native_routes))
+            .configure(plugins::routes)
+            .configure(files::routes),
+    );
+}
