@@ -1,0 +1,14 @@
+//! The integration tests: one binary, the real program, real databases. `README.md` beside this file says how to write one.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should panic there"
+)]
+
+#[macro_use]
+mod support;
+
+mod front_door;
+mod harness;
