@@ -86,7 +86,7 @@ fn sqlite_template() -> &'static Path {
         fs::create_dir(&folder).expect("a folder can be made in the run's folder");
         migrate(&sqlite_url(&folder)).map(|()| folder)
     });
-    template.as_ref().expect("an SQLite database can be migrated")
+    template.as_ref().unwrap_or_else(|said| panic!("no SQLite template: {said}"))
 }
 
 fn postgres_template() -> &'static str {
@@ -97,7 +97,7 @@ fn postgres_template() -> &'static str {
         cluster.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"))?;
         migrate(&cluster.url(name)).map(|()| name)
     });
-    template.as_ref().expect("a PostgreSQL database can be migrated")
+    template.as_ref().unwrap_or_else(|said| panic!("no PostgreSQL template: {said}"))
 }
 
 fn migrate(url: &str) -> Result<(), String> {

@@ -5,8 +5,8 @@
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File},
-    io::{BufRead, BufReader, Write},
+    fs,
+    io::{BufRead, BufReader, Read, Seek, Write},
     net::TcpListener,
     os::unix::{
         fs::{MetadataExt, chown},
@@ -46,6 +46,8 @@ cat "$folder/log"
 exit 1
 "#;
 
+const MISSING: &str = "initdb, pg_ctl and psql were not found together on this machine";
+
 pub struct Cluster {
     bin: PathBuf,
     port: u16,
@@ -60,24 +62,23 @@ impl Cluster {
     /// `PLUGYARD_REQUIRE_POSTGRES=1` makes that a failure.
     pub fn get() -> Option<&'static Self> {
         static CLUSTER: OnceLock<Option<Result<Cluster, String>>> = OnceLock::new();
-        let found = CLUSTER.get_or_init(|| match find_programs() {
+        let cluster = CLUSTER.get_or_init(|| match find_programs() {
             Some(bin) => Some(Self::start(bin)),
             None => {
-                // Past the capture of test output, which would swallow it.
-                let line = "SKIPPED: every test on PostgreSQL, for initdb, pg_ctl and psql were not found together on this machine\n";
-                std::io::stderr().write_all(line.as_bytes()).expect("stderr can be written");
+                if !is_required() {
+                    // Past the capture of test output, which would swallow it.
+                    std::io::stderr()
+                        .write_all(format!("SKIPPED: every test on PostgreSQL; {MISSING}\n").as_bytes())
+                        .expect("stderr can be written");
+                }
                 None
             }
         });
-        match found {
-            Some(cluster) => Some(cluster.as_ref().expect("the PostgreSQL cluster starts")),
-            None => {
-                assert!(
-                    env::var_os("PLUGYARD_REQUIRE_POSTGRES").is_none_or(|v| v != "1"),
-                    "PLUGYARD_REQUIRE_POSTGRES=1, but there is no PostgreSQL"
-                );
-                None
-            }
+        match cluster {
+            Some(Ok(cluster)) => Some(cluster),
+            Some(Err(said)) => panic!("the PostgreSQL cluster did not start:\n{said}"),
+            None if is_required() => panic!("PLUGYARD_REQUIRE_POSTGRES=1, but {MISSING}"),
+            None => None,
         }
     }
 
@@ -87,11 +88,11 @@ impl Cluster {
         let folder = tempfile::Builder::new().prefix("plugyard-pg-").tempdir().expect("a temporary folder can be made").keep();
         let password = uuid::Uuid::new_v4().simple().to_string();
         fs::write(folder.join("password"), &password).expect("the password can be written");
-        let log = folder.join("start.log");
+        let mut log = tempfile::tempfile().expect("a temporary file can be made");
         let ports = (0..3).map(|_| free_port().to_string());
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "postgres-keeper"]).arg(&bin).arg(&folder).args(ports);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log).expect("the log can be made"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.try_clone().expect("a file can be shared"));
         command.current_dir("/").process_group(0);
         without_postgres_variables(&mut command);
         step_down_from_root(&mut command, &folder);
@@ -102,7 +103,11 @@ impl Cluster {
             Some(port) => Ok(Self { bin, port, password, folder, keeper }),
             None => {
                 keeper.wait().expect("an own process can be waited for");
-                Err(fs::read_to_string(log).expect("the log can be read"))
+                // The keeper has removed it, unless it could not even enter it.
+                let _ = fs::remove_dir_all(&folder);
+                let mut said = String::new();
+                log.rewind().and_then(|()| log.read_to_string(&mut said)).expect("the log can be read");
+                Err(said)
             }
         }
     }
@@ -138,6 +143,10 @@ impl Drop for Cluster {
         // This closes the pipe first.
         self.keeper.wait().expect("an own process can be waited for");
     }
+}
+
+fn is_required() -> bool {
+    env::var_os("PLUGYARD_REQUIRE_POSTGRES").is_some_and(|value| value == "1")
 }
 
 /// The folder that holds all the programs: on the PATH, where `pg_config` says, or the highest version of Debian's.
