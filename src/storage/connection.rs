@@ -89,14 +89,15 @@ impl AnyConnection {
     }
 
     pub(super) fn begin(&mut self, begin: Begin) -> Result<()> {
-        Ok(match (self, begin) {
+        match (self, begin) {
             (Self::Postgres(conn), Begin::Read) => {
                 AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
             }
             (Self::Postgres(conn), Begin::Write) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN")?,
             (Self::Sqlite(conn), Begin::Read) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN DEFERRED")?,
             (Self::Sqlite(conn), Begin::Write) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
-        })
+        }
+        Ok(())
     }
 
     pub(super) fn commit(&mut self) -> Result<()> {

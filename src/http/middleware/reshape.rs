@@ -8,6 +8,9 @@ use actix_web::{
     middleware::Next,
 };
 
+/// The API page, whose own addresses are relative to a folder.
+const PAGE: &str = "/api/docs";
+
 /// Left on requests whose address ended in a slash. File routes refuse them: file paths are never normalised.
 pub struct TrimmedSlash;
 
@@ -16,7 +19,9 @@ pub async fn reshape<B: MessageBody>(mut request: ServiceRequest, next: Next<B>)
         // The connection remembers that it must not send a body.
         request.head_mut().method = Method::GET;
     }
-    if let Some(trimmed) = without_trailing_slash(request.uri()) {
+    if let Some(trimmed) = without_trailing_slash(request.uri())
+        && !request.path().starts_with(PAGE)
+    {
         request.match_info_mut().get_mut().update(&trimmed);
         request.head_mut().uri = trimmed;
         request.extensions_mut().insert(TrimmedSlash);
