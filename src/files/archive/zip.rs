@@ -1,0 +1,164 @@
+//! Reads zip archives. The format is PKWARE's APPNOTE.TXT; the crate parses and decompresses, the rules are ours.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek, SeekFrom},
+    ops::Range,
+};
+
+use zip::{
+    CompressionMethod, ZipReadOptions,
+    read::{ArchiveOffset, Config, ZipFileEntry},
+    result::ZipError,
+    unstable::read::ZipIterable,
+};
+
+use super::{
+    intake::{Intake, Kind, shown},
+    unreadable,
+};
+use crate::error::{Error, Result};
+
+type Archive = ZipIterable<BufReader<File>>;
+
+/// The record at the end of every zip: its signature, its length without the comment, and where two of its fields stand.
+const END_SIGNATURE: &[u8] = b"PK\x05\x06";
+const END_LENGTH: usize = 22;
+const END_DIRECTORY: Range<usize> = 16..20;
+const END_COMMENT_LENGTH: Range<usize> = 20..22;
+
+/// The record that ends the file.
+struct End {
+    /// Where it says that the directory starts; all ones when only a zip64 record says so.
+    directory: u32,
+    /// Whether the crate could have taken another record for it, one inside a nested or a preceding zip.
+    is_only: bool,
+}
+
+pub fn read(mut file: File, size: u64, intake: &mut Intake) -> Result<()> {
+    let end = find_end(&mut file, size)?;
+    let config = Config { archive_offset: ArchiveOffset::Known(0) };
+    let mut archive = ZipIterable::try_new(BufReader::new(file), config).map_err(|e| refused("", e))?.enforce_header_consistency(true);
+    if archive.len() > intake.limits().max_entries {
+        return Err(Error::bad_archive("", format!("has {} entries, the limit is {}", archive.len(), intake.limits().max_entries)));
+    }
+    match read_entries(&mut archive, &end, intake) {
+        Err(Failure::At(index, error)) => Err(refused(&name_of(archive, index), error)),
+        Err(Failure::Overlap(index)) => {
+            Err(Error::bad_archive(name_of(archive, index), "shares bytes of the archive with another entry or with the directory"))
+        }
+        Err(Failure::Whole(error)) => Err(error),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Entries are known by their place in the directory until a message needs a name.
+enum Failure {
+    At(usize, ZipError),
+    Overlap(usize),
+    Whole(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Whole(error)
+    }
+}
+
+fn read_entries(archive: &mut Archive, end: &End, intake: &mut Intake) -> Result<(), Failure> {
+    let files = archive.files().map_err(|e| refused("", e))?;
+    let mut directory = u64::MAX;
+    let mut occupied = Vec::with_capacity(files.len());
+    let mut index = 0;
+    while let Some(entry) = files.next() {
+        // The crate compares the entry's own header with the directory here; names and sizes are the same in both.
+        let entry = entry.map_err(|e| Failure::At(index, e))?;
+        directory = directory.min(entry.central_header_start());
+        let (name, start, size, compressed) = (entry.name_raw().to_owned(), entry.header_start(), entry.size(), entry.compressed_size());
+        let wanted = intake.admit(&name, kind(&entry))?;
+        let options = ZipReadOptions::new().ignore_encryption_flag(wanted.is_none());
+        let mut content = match entry.with_reader(files.reader_mut(), options) {
+            // Refused already: an encrypted entry, or a method that the crate does not know.
+            Err(_) if wanted.is_none() => {
+                index += 1;
+                continue;
+            }
+            opened => opened.map_err(|e| Failure::At(index, e))?,
+        };
+        occupied.push((start..content.data_start().unwrap_or(start).saturating_add(compressed), index));
+        if let Some(path) = wanted {
+            let written = intake.store(path, &mut content)?;
+            if written != size {
+                return Err(Error::bad_archive(shown(&name), format!("declares {size} bytes and has {written}")).into());
+            }
+        }
+        index += 1;
+    }
+    if !end.is_only && directory != u64::from(end.directory) {
+        return Err(Error::bad_archive("", "holds more than one archive").into());
+    }
+    check_ranges(occupied, directory)
+}
+
+fn kind(entry: &ZipFileEntry) -> Kind {
+    const TYPE: u32 = 0o170_000;
+    let unix_type = (entry.external_attributes() >> 16) & TYPE;
+    let is_folder = entry.name_raw().ends_with(b"/") || unix_type == 0o040_000;
+    match unix_type {
+        _ if entry.encrypted() => Kind::Refused("is encrypted"),
+        0o120_000 => Kind::Refused("is a link; links are neither followed nor published"),
+        0 | 0o040_000 | 0o100_000 if is_folder && entry.size() > 0 => Kind::Refused("is a folder with content"),
+        0 | 0o040_000 | 0o100_000 if is_folder => Kind::Folder,
+        0 | 0o100_000 if matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) => Kind::File,
+        0 | 0o100_000 => Kind::Refused("is compressed by a method other than store and deflate"),
+        _ => Kind::Refused("is neither a file nor a folder"),
+    }
+}
+
+/// Entries that share bytes make a small archive large, and different readers see different files in them.
+fn check_ranges(mut occupied: Vec<(Range<u64>, usize)>, directory: u64) -> Result<(), Failure> {
+    occupied.sort_unstable_by_key(|(range, index)| (range.start, range.end, *index));
+    if occupied.first().is_some_and(|(range, _)| range.start > 0) {
+        return Err(Error::bad_archive("", "holds data before its first entry").into());
+    }
+    let mut free = 0;
+    for (range, index) in occupied {
+        if range.start < free || range.end > directory {
+            return Err(Failure::Overlap(index));
+        }
+        free = range.end;
+    }
+    Ok(())
+}
+
+/// The end record must be the last thing in the file: what stands behind it could be a second archive.
+fn find_end(file: &mut File, size: u64) -> Result<End> {
+    let longest = (END_LENGTH + usize::from(u16::MAX)) as u64;
+    let mut tail = Vec::new();
+    let read = file.seek(SeekFrom::Start(size.saturating_sub(longest))).and_then(|_| file.read_to_end(&mut tail));
+    read.map_err(|e| unreadable("", e))?;
+    let mut records = tail.windows(END_SIGNATURE.len()).enumerate().rev().filter(|(_, bytes)| *bytes == END_SIGNATURE);
+    let Some(end) = records.next().and_then(|(at, _)| tail.get(at..)) else {
+        return Err(Error::bad_archive("", "is cut short: the zip directory at its end is missing"));
+    };
+    match (end.get(END_COMMENT_LENGTH), end.get(END_DIRECTORY)) {
+        (Some(&[low, high]), Some(&[a, b, c, d])) if end.len() == END_LENGTH + usize::from(u16::from_le_bytes([low, high])) => {
+            Ok(End { directory: u32::from_le_bytes([a, b, c, d]), is_only: records.next().is_none() })
+        }
+        _ => Err(Error::bad_archive("", "is cut short, or holds data behind its end")),
+    }
+}
+
+/// The name at this place of the directory, read again; empty when the directory itself cannot be read.
+fn name_of(archive: Archive, index: usize) -> String {
+    let mut archive = archive.enforce_header_consistency(false);
+    let entry = archive.files().ok().and_then(|files| files.nth(index));
+    entry.and_then(|entry| entry.ok()).map(|entry| shown(entry.name_raw())).unwrap_or_default()
+}
+
+fn refused(entry: &str, error: ZipError) -> Error {
+    match error {
+        ZipError::Io(e) => unreadable(entry, e),
+        other => Error::bad_archive(entry, format!("cannot be read: {other}")),
+    }
+}

@@ -1,0 +1,89 @@
+//! Small pieces that `std::fs` lacks: private modes, folders on disk for good, files replaced whole.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    path::Path,
+};
+
+/// Makes the folder and what lacks above it, mode 0700.
+pub fn create_dir_all(path: &Path) -> io::Result<()> {
+    private_dir().recursive(true).create(path)
+}
+
+/// Makes the folder unless it is there; its parent must exist, and what is there must be a folder and no link. The new
+/// name is on disk when this returns.
+pub fn ensure_dir(path: &Path) -> io::Result<()> {
+    match private_dir().create(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => match fs::symlink_metadata(path)?.is_dir() {
+            true => Ok(()),
+            false => Err(io::Error::new(ErrorKind::NotADirectory, "something that is not a folder has this name")),
+        },
+        Err(e) => Err(e),
+    }
+}
+
+/// Makes a folder that must be new, mode 0700.
+pub fn create_dir(path: &Path) -> io::Result<()> {
+    private_dir().create(path)
+}
+
+/// Makes a file that must be new, mode 0600.
+pub fn create_file(path: &Path) -> io::Result<File> {
+    private_file().write(true).create_new(true).open(path)
+}
+
+/// Opens a lock file, making it where it is missing.
+pub fn open_lock_file(path: &Path) -> io::Result<File> {
+    private_file().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Puts the names in a folder on disk: after a rename or a new file, the name is only durable with its folder.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    // Windows has no such call, and refuses to open folders.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// Replaces the file whole and durably: a reader, or a crash, sees the old content or the new one. The caller holds a
+/// lock that keeps other writers of the same file out.
+pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    // What a killed writer left.
+    match fs::remove_file(&temporary) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut file = create_file(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+#[cfg(unix)]
+fn private_dir() -> DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(unix)]
+fn private_file() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+#[cfg(not(unix))]
+fn private_dir() -> DirBuilder {
+    DirBuilder::new()
+}
+
+#[cfg(not(unix))]
+fn private_file() -> OpenOptions {
+    OpenOptions::new()
+}
