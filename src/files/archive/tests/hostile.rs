@@ -1,59 +1,11 @@
-//! Good packages of every kind give the same release; hostile ones, made byte by byte where no tool would make them, are
-//! refused with the entry's name and leave nothing behind.
+//! Hostile packages are refused with the entry's name and leave nothing behind.
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Write};
 
-use flate2::{Compression, Crc, write::DeflateEncoder, write::GzEncoder};
+use ::tar::{EntryType, Header};
 
-use super::*;
-use crate::{
-    error::Violation,
-    files::{PluginsFolder, Staged},
-};
-
-// ---- a place to unpack into ----
-
-struct Fixture {
-    temp: tempfile::TempDir,
-    folder: PluginsFolder,
-}
-
-impl Fixture {
-    fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
-        let folder = PluginsFolder::open(&temp.path().join("plugins")).unwrap();
-        Self { temp, folder }
-    }
-
-    fn unpack(&self, bytes: &[u8], limits: &Limits) -> Result<Staged> {
-        let archive = self.temp.path().join("package");
-        fs::write(&archive, bytes).unwrap();
-        unpack(self.folder.begin_staging().unwrap(), &archive, limits)
-    }
-
-    fn copy(&self, source: &Path) -> Result<Staged> {
-        copy_folder(self.folder.begin_staging().unwrap(), source, &Limits::default())
-    }
-
-    fn source(&self, files: &[(&str, &[u8])]) -> PathBuf {
-        let source = self.temp.path().join("source");
-        for (name, content) in files {
-            let path = source.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        source
-    }
-
-    fn assert_clean(&self) {
-        let left: Vec<_> = fs::read_dir(self.folder.root().join("cache")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert!(left.is_empty(), "left in cache/: {left:?}");
-    }
-}
+use super::{build::*, *};
+use crate::error::Violation;
 
 fn violations(outcome: Result<Staged>) -> Vec<Violation> {
     match outcome {
@@ -72,268 +24,6 @@ fn assert_refused(cases: Vec<(&str, Vec<u8>, &str, &str)>, limits: &Limits) {
         fixture.assert_clean();
     }
 }
-
-fn paths(staged: &Staged) -> Vec<&str> {
-    staged.files.iter().map(|file| file.path.as_str()).collect()
-}
-
-// ---- zip, byte by byte ----
-
-#[derive(Clone)]
-struct ZipEntry {
-    name: Vec<u8>,
-    /// The name in the entry's own header, where it differs.
-    local_name: Option<Vec<u8>>,
-    content: Vec<u8>,
-    method: u16,
-    flags: u16,
-    unix_mode: u32,
-    crc: Option<u32>,
-    size: Option<u32>,
-    /// Where the directory says the entry starts, where that is a lie.
-    offset: Option<u32>,
-}
-
-fn zip_entry(name: &str, content: &[u8]) -> ZipEntry {
-    let name = name.as_bytes().to_vec();
-    ZipEntry {
-        name,
-        local_name: None,
-        content: content.to_vec(),
-        method: 8,
-        flags: 0,
-        unix_mode: 0o100_644,
-        crc: None,
-        size: None,
-        offset: None,
-    }
-}
-
-fn zip_of(entries: &[ZipEntry]) -> Vec<u8> {
-    let (mut body, mut directory) = (Vec::new(), Vec::new());
-    for entry in entries {
-        let mut crc = Crc::new();
-        crc.update(&entry.content);
-        let crc = entry.crc.unwrap_or(crc.sum());
-        let size = entry.size.unwrap_or(entry.content.len() as u32);
-        let data = match entry.method {
-            8 => {
-                let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-                encoder.write_all(&entry.content).unwrap();
-                encoder.finish().unwrap()
-            }
-            _ => entry.content.clone(),
-        };
-        let common = |name: &[u8]| {
-            let mut header = Vec::new();
-            for number in [20, entry.flags, entry.method, 0, 0x21] {
-                header.extend(number.to_le_bytes());
-            }
-            for number in [crc, data.len() as u32, size] {
-                header.extend(number.to_le_bytes());
-            }
-            header.extend((name.len() as u16).to_le_bytes());
-            header.extend(0_u16.to_le_bytes());
-            header
-        };
-        let offset = entry.offset.unwrap_or(body.len() as u32);
-        directory.extend(b"PK\x01\x02\x14\x03");
-        directory.extend(common(&entry.name));
-        directory.extend([0; 6]);
-        directory.extend((entry.unix_mode << 16).to_le_bytes());
-        directory.extend(offset.to_le_bytes());
-        directory.extend(&entry.name);
-        let local_name = entry.local_name.as_ref().unwrap_or(&entry.name);
-        body.extend(b"PK\x03\x04");
-        body.extend(common(local_name));
-        body.extend(local_name);
-        body.extend(data);
-    }
-    let start = body.len() as u32;
-    body.extend(&directory);
-    body.extend(b"PK\x05\x06\0\0\0\0");
-    body.extend((entries.len() as u16).to_le_bytes());
-    body.extend((entries.len() as u16).to_le_bytes());
-    body.extend((directory.len() as u32).to_le_bytes());
-    body.extend(start.to_le_bytes());
-    body.extend([0; 2]);
-    body
-}
-
-fn zip_files(files: &[(&str, &[u8])]) -> Vec<u8> {
-    zip_of(&files.iter().map(|(name, content)| zip_entry(name, content)).collect::<Vec<_>>())
-}
-
-// ---- tar, block by block ----
-
-fn tar_block(name: &[u8], kind: u8, size: u64) -> Vec<u8> {
-    let mut header = ::tar::Header::new_ustar();
-    header.as_mut_bytes()[..name.len()].copy_from_slice(name);
-    header.set_entry_type(EntryType::new(kind));
-    header.set_mode(0o755);
-    header.set_size(size);
-    header.set_cksum();
-    header.as_bytes().to_vec()
-}
-
-use ::tar::EntryType;
-
-fn tar_entry(name: &[u8], kind: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = tar_block(name, kind, content.len() as u64);
-    bytes.extend(content);
-    bytes.resize(bytes.len().next_multiple_of(512), 0);
-    bytes
-}
-
-fn tar_file(name: &str, content: &[u8]) -> Vec<u8> {
-    tar_entry(name.as_bytes(), b'0', content)
-}
-
-fn pax(records: &[(&str, &str)]) -> Vec<u8> {
-    let mut content = String::new();
-    for (key, value) in records {
-        let rest = key.len() + value.len() + 3;
-        let mut length = rest + 1;
-        while rest + length.to_string().len() != length {
-            length += 1;
-        }
-        content.push_str(&format!("{length} {key}={value}\n"));
-    }
-    tar_entry(b"PaxHeader/x", b'x', content.as_bytes())
-}
-
-fn tar_of(parts: &[Vec<u8>]) -> Vec<u8> {
-    [parts.concat(), vec![0; 1024]].concat()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn tar_gz(parts: &[Vec<u8>]) -> Vec<u8> {
-    gzip(&tar_of(parts))
-}
-
-fn tar_files(files: &[(&str, &[u8])]) -> Vec<u8> {
-    tar_of(&files.iter().map(|(name, content)| tar_file(name, content)).collect::<Vec<_>>())
-}
-
-// ---- good packages ----
-
-const GOOD: &[(&str, &[u8])] = &[
-    ("plugin.json", b"{\"id\":\"demo\"}"),
-    ("dist/remoteEntry.js", b"export default 1;\n"),
-    ("dist/chunks/a b.js", b""),
-    ("Z.md", "ä".as_bytes()),
-];
-
-#[test]
-fn zip_tar_and_folder_of_equal_content_are_the_same_release() {
-    let fixture = Fixture::new();
-    let limits = Limits::default();
-    let below = |top: &str| GOOD.iter().map(|(name, content)| (format!("{top}{name}"), *content)).collect::<Vec<_>>();
-    let nested = below("demo-1.0.0/");
-    let nested: Vec<_> = nested.iter().map(|(name, content)| (name.as_str(), *content)).collect();
-    let dotted = below("./");
-    let dotted: Vec<_> = dotted.iter().map(|(name, content)| (name.as_str(), *content)).collect();
-    let mut reversed = GOOD.to_vec();
-    reversed.reverse();
-    let stored: Vec<_> = GOOD.iter().map(|(name, content)| ZipEntry { method: 0, ..zip_entry(name, content) }).collect();
-
-    let expected = fixture.unpack(&zip_files(GOOD), &limits).unwrap();
-    assert_eq!(paths(&expected), ["Z.md", "dist/chunks/a b.js", "dist/remoteEntry.js", "plugin.json"]);
-    assert_eq!(expected.size, GOOD.iter().map(|(_, content)| content.len() as u64).sum::<u64>());
-    assert_eq!(expected.read(&"plugin.json".parse().unwrap(), 100).unwrap(), GOOD[0].1);
-    assert!(matches!(expected.read(&"plugin.json".parse().unwrap(), 3), Err(Error::TooLarge { limit: 3, .. })));
-    assert!(matches!(expected.read(&"none".parse().unwrap(), 3), Err(Error::NotFound(_))));
-    for (case, staged) in [
-        ("another order", fixture.unpack(&zip_files(&reversed), &limits)),
-        ("stored", fixture.unpack(&zip_of(&stored), &limits)),
-        ("one folder at the top", fixture.unpack(&zip_files(&nested), &limits)),
-        ("tar.gz", fixture.unpack(&gzip(&tar_files(GOOD)), &limits)),
-        ("tar.gz in two members", {
-            let tar = tar_files(GOOD);
-            fixture.unpack(&[gzip(&tar[..700]), gzip(&tar[700..])].concat(), &limits)
-        }),
-        ("tar.gz with ./", fixture.unpack(&gzip(&tar_files(&dotted)), &limits)),
-        ("tar.gz with a folder at the top", fixture.unpack(&gzip(&tar_files(&nested)), &limits)),
-        ("tar.zst", fixture.unpack(&zstd::encode_all(tar_files(GOOD).as_slice(), 3).unwrap(), &limits)),
-        ("folder", fixture.copy(&fixture.source(GOOD))),
-    ] {
-        let staged = staged.unwrap_or_else(|e| panic!("{case}: {e}"));
-        assert_eq!(staged.digest, expected.digest, "{case}");
-        assert_eq!(staged.files, expected.files, "{case}");
-    }
-    let other = fixture.unpack(&zip_files(&[("plugin.json", b"{\"id\":\"demo\" }")]), &limits).unwrap();
-    assert_ne!(other.digest, expected.digest);
-    drop((expected, other));
-    fixture.assert_clean();
-}
-
-#[test]
-fn hashes_are_those_of_the_content() {
-    use sha2::{Digest, Sha256, Sha384};
-    let fixture = Fixture::new();
-    let content: Vec<u8> = (0..400_000_u32).flat_map(u32::to_le_bytes).collect();
-    let staged = fixture.unpack(&zip_files(&[("big.bin", &content)]), &Limits::default()).unwrap();
-    assert_eq!(staged.files[0].sha256, <[u8; 32]>::from(Sha256::digest(&content)));
-    assert_eq!(staged.files[0].sha384, <[u8; 48]>::from(Sha384::digest(&content)));
-    assert_eq!(staged.read(&"big.bin".parse().unwrap(), u64::MAX).unwrap(), content);
-}
-
-#[test]
-fn long_names_folders_and_global_headers_of_real_tars_are_understood() {
-    let fixture = Fixture::new();
-    let long = format!("package/{}/index.js", "d".repeat(120));
-    let global = tar_entry(b"pax_global_header", b'g', b"52 comment=0123456789012345678901234567890123456789\n");
-    let npm = tar_gz(&[
-        global,
-        tar_entry(b"package/", b'5', b""),
-        tar_entry(b"package/old-style/", b'0', b""),
-        tar_file("package/package.json", b"{}"),
-        pax(&[("mtime", "1.5"), ("SCHILY.xattr.user.x", "line\nline"), ("path", &long), ("size", "1")]),
-        tar_file("shortened", b"1"),
-        tar_entry(b"././@LongLink", b'L', format!("package/{}.css\0", "c".repeat(130)).as_bytes()),
-        tar_file("shortened too", b"2"),
-    ]);
-    let staged = fixture.unpack(&npm, &Limits::default()).unwrap();
-    assert_eq!(paths(&staged), [&format!("{}.css", "c".repeat(130)), &format!("{}/index.js", "d".repeat(120)), "package.json"]);
-}
-
-#[test]
-fn what_macos_adds_is_left_out_and_does_not_hide_the_top_folder() {
-    let fixture = Fixture::new();
-    let files: &[(&str, &[u8])] =
-        &[("demo/plugin.json", b"{}"), ("__MACOSX/demo/._plugin.json", b"x"), (".DS_Store", b"x"), ("demo/dist/.DS_Store", b"x")];
-    for staged in [
-        fixture.unpack(&zip_files(files), &Limits::default()),
-        fixture.unpack(&gzip(&tar_files(files)), &Limits::default()),
-        fixture.copy(&fixture.source(files)),
-    ] {
-        assert_eq!(paths(&staged.unwrap()), ["plugin.json"]);
-    }
-}
-
-#[test]
-fn a_zip_inside_a_zip_is_a_file_like_any_other() {
-    let fixture = Fixture::new();
-    let nested = ZipEntry { method: 0, ..zip_entry("nested.zip", &zip_files(GOOD)) };
-    let staged = fixture.unpack(&zip_of(&[zip_entry("plugin.json", b"{}"), nested]), &Limits::default()).unwrap();
-    assert_eq!(paths(&staged), ["nested.zip", "plugin.json"]);
-}
-
-#[test]
-fn a_folder_at_the_top_with_something_beside_it_stays() {
-    let fixture = Fixture::new();
-    let staged = fixture.unpack(&zip_files(&[("dist/a.js", b"1"), ("plugin.json", b"{}")]), &Limits::default()).unwrap();
-    assert_eq!(paths(&staged), ["dist/a.js", "plugin.json"]);
-    let staged = fixture.unpack(&zip_files(&[("a/x.js", b"1"), ("ab/y.js", b"1")]), &Limits::default()).unwrap();
-    assert_eq!(paths(&staged), ["a/x.js", "ab/y.js"]);
-}
-
-// ---- hostile packages ----
 
 #[test]
 fn names_that_no_release_can_hold_are_refused_in_both_formats() {
@@ -404,8 +94,9 @@ fn hostile_zips_are_refused() {
         ("half", cut(&good, good.len() / 2), "", "cut short"),
         ("end cut", cut(&good, good.len() - 1), "", "cut short"),
         ("data behind the end", [good.clone(), b"trailing".to_vec()].concat(), "", "behind its end"),
-        ("a second zip behind it", [good.clone(), zip_of(&[entry()])].concat(), "", "more than one archive"),
+        ("a second zip behind it", [good.clone(), zip_of(&[entry()])].concat(), "", "a second archive"),
         ("hidden entry in front", hidden_in_front(), "", "before its first entry"),
+        ("fewer entries than the directory has", fewer_entries(), "", "behind its directory"),
         ("empty", zip_of(&[]), "", "no files"),
         ("only folders", zip_files(&[("a/", b"")]), "", "no files"),
         ("only what is ignored", zip_files(&[("__MACOSX/a", b"x")]), "", "no files"),
@@ -435,6 +126,39 @@ fn hidden_in_front() -> Vec<u8> {
     bytes
 }
 
+/// A zip whose end record counts one entry of two.
+fn fewer_entries() -> Vec<u8> {
+    let mut bytes = zip_files(&[("shown.js", b"1"), ("hidden.js", b"2")]);
+    let end = bytes.len() - 22;
+    bytes[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    bytes
+}
+
+#[test]
+fn one_flipped_bit_never_makes_another_release() {
+    let fixture = Fixture::new();
+    let limits = Limits::default();
+    let files: &[(&str, &[u8])] =
+        &[("plugin.json", b"{\"id\":\"demo\"}"), ("dist/a.js", b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), ("dist/b.js", b"b")];
+    let gz = gzip(&tar_files(files));
+    for good in [zip_files(files), gz] {
+        let expected = fixture.unpack(&good, &limits).unwrap().digest;
+        for at in 0..good.len() {
+            let mut damaged = good.clone();
+            damaged[at] ^= 1 << (at % 8);
+            match fixture.unpack(&damaged, &limits) {
+                Ok(staged) => assert_eq!(staged.digest, expected, "byte {at}"),
+                Err(Error::InvalidPackage { .. }) => {}
+                Err(other) => panic!("byte {at}: {}", other.chain()),
+            }
+        }
+        for length in 0..good.len() {
+            violations(fixture.unpack(&good[..length], &limits));
+        }
+    }
+    fixture.assert_clean();
+}
+
 #[test]
 fn zip_entries_that_share_bytes_are_refused() {
     // The first entry, stored, holds a second whole entry in its content, which the directory names as well.
@@ -450,7 +174,7 @@ fn hostile_tars_are_refused() {
     let ok = || tar_file("ok.js", b"1");
     let tar = |bad: Vec<u8>| tar_gz(&[ok(), bad]);
     let link = |kind: u8| {
-        let mut header = ::tar::Header::new_ustar();
+        let mut header = Header::new_ustar();
         header.set_path("bad.js").unwrap();
         header.set_entry_type(EntryType::new(kind));
         header.set_link_name("/etc/passwd").unwrap();
