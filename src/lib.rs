@@ -11,6 +11,10 @@
 
 pub mod domain;
 pub mod error;
+#[cfg(feature = "server")]
+pub mod files;
+#[cfg(feature = "server")]
+pub mod offload;
 
 pub use error::{Error, Result};
 

@@ -11,17 +11,17 @@ pub fn create_dir_all(path: &Path) -> io::Result<()> {
     private_dir().recursive(true).create(path)
 }
 
-/// Makes the folder unless it is there; its parent must exist, and what is there must be a folder and no link. The new
-/// name is on disk when this returns.
+/// Makes the folder unless it is there; its parent must exist, and what is there must be a folder and no link. The name
+/// is on disk when this returns, also when somebody else has just made it.
 pub fn ensure_dir(path: &Path) -> io::Result<()> {
     match private_dir().create(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => match fs::symlink_metadata(path)?.is_dir() {
-            true => Ok(()),
-            false => Err(io::Error::new(ErrorKind::NotADirectory, "something that is not a folder has this name")),
+            true => {}
+            false => return Err(io::Error::new(ErrorKind::NotADirectory, "something that is not a folder has this name")),
         },
-        Err(e) => Err(e),
+        outcome => outcome?,
     }
+    path.parent().map_or(Ok(()), sync_dir)
 }
 
 /// Makes a folder that must be new, mode 0700.

@@ -43,11 +43,11 @@ impl PluginsFolder {
     pub fn unregister_user_plugin(&self, user: &UserId, slug: &Slug) -> Result<bool> {
         let _alone = self.lock_records(user)?;
         let mut entries = self.read_entries(user)?;
-        if entries.shift_remove(slug.as_str()).is_none() {
+        if !entries.contains_key(slug.as_str()) {
             return Ok(false);
         }
-        // Asked of the file as it was: a long entry that is to go holds values that nobody has taken over yet.
-        self.refuse_long(user, &self.read_entries(user)?)?;
+        self.refuse_long(user, &entries)?;
+        entries.shift_remove(slug.as_str());
         self.write_entries(user, &entries)?;
         Ok(true)
     }

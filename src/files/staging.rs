@@ -25,7 +25,7 @@ const LOCK_NAME: &str = "lock";
 pub struct Staged {
     /// Sorted by path; never empty.
     pub files: Vec<StagedFile>,
-    /// See [`digest`](super::digest::of_files) for the format.
+    /// Lower-case hex of sha256 over the sorted paths, sizes and hashes; `files/digest.rs` has the exact format.
     pub digest: String,
     /// All files together, in bytes.
     pub size: u64,

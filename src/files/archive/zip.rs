@@ -25,15 +25,23 @@ type Archive = ZipIterable<BufReader<File>>;
 const END_SIGNATURE: &[u8] = b"PK\x05\x06";
 const END_LENGTH: usize = 22;
 const END_COMMENT_LENGTH: Range<usize> = 20..22;
+/// What can stand between directory and end record in large archives: a record and, always right before the end record,
+/// its locator.
+const ZIP64_SIGNATURE: &[u8] = b"PK\x06\x06";
+const ZIP64_LOCATOR_SIGNATURE: &[u8] = b"PK\x06\x07";
+const ZIP64_LOCATOR_LENGTH: u64 = 20;
+/// An entry of the directory without its name, extra field and comment, whose lengths stand one behind the other.
+const DIRECTORY_ENTRY_LENGTH: u64 = 46;
+const DIRECTORY_ENTRY_LENGTHS: u64 = 28;
 
 pub fn read(mut file: File, size: u64, intake: &mut Intake) -> Result<()> {
-    check_end(&mut file, size)?;
+    let end = find_end(&mut file, size)?;
     let config = Config { archive_offset: ArchiveOffset::Known(0) };
     let mut archive = ZipIterable::try_new(BufReader::new(file), config).map_err(|e| refused("", e))?.enforce_header_consistency(true);
     if archive.len() > intake.limits().max_entries {
         return Err(Error::bad_archive("", format!("has {} entries, the limit is {}", archive.len(), intake.limits().max_entries)));
     }
-    match read_entries(&mut archive, intake) {
+    match read_entries(&mut archive, end, intake) {
         Err(Failure::At(index, error)) => Err(refused(&name_of(archive, index), error)),
         Err(Failure::Overlap(index)) => {
             Err(Error::bad_archive(name_of(archive, index), "shares bytes of the archive with another entry or with the directory"))
@@ -56,15 +64,16 @@ impl From<Error> for Failure {
     }
 }
 
-fn read_entries(archive: &mut Archive, intake: &mut Intake) -> Result<(), Failure> {
+fn read_entries(archive: &mut Archive, end: u64, intake: &mut Intake) -> Result<(), Failure> {
     let files = archive.files().map_err(|e| refused("", e))?;
-    let mut directory = u64::MAX;
+    let (mut directory, mut last) = (u64::MAX, None);
     let mut occupied = Vec::with_capacity(files.len());
     let mut index = 0;
     while let Some(entry) = files.next() {
         // The crate compares the entry's own header with the directory here; names and sizes are the same in both.
         let entry = entry.map_err(|e| Failure::At(index, e))?;
         directory = directory.min(entry.central_header_start());
+        last = Some(entry.central_header_start());
         let (name, start, size, compressed) = (entry.name_raw().to_owned(), entry.header_start(), entry.size(), entry.compressed_size());
         let wanted = intake.admit(&name, kind(&entry))?;
         let options = ZipReadOptions::new().ignore_encryption_flag(wanted.is_none());
@@ -85,6 +94,9 @@ fn read_entries(archive: &mut Archive, intake: &mut Intake) -> Result<(), Failur
         }
         index += 1;
     }
+    if let Some(last) = last {
+        check_directory(files.reader_mut(), last, end)?;
+    }
     check_ranges(occupied, directory)
 }
 
@@ -103,6 +115,24 @@ fn kind(entry: &ZipFileEntry) -> Kind {
     }
 }
 
+/// The directory must reach to the end record. Otherwise the crate has left out entries, or has read the directory of
+/// another archive in the same file, where other programs see other files.
+fn check_directory(reader: &mut (impl Read + Seek), last: u64, end: u64) -> Result<()> {
+    let mut bytes_at = |at: u64, length: usize| {
+        let mut bytes = vec![0; length];
+        reader.seek(SeekFrom::Start(at)).and_then(|_| reader.read_exact(&mut bytes)).map(|()| bytes).map_err(|e| unreadable("", e))
+    };
+    let lengths = bytes_at(last + DIRECTORY_ENTRY_LENGTHS, 6)?;
+    let (lengths, _) = lengths.as_chunks::<2>();
+    let directory_end = last + DIRECTORY_ENTRY_LENGTH + lengths.iter().map(|length| u64::from(u16::from_le_bytes(*length))).sum::<u64>();
+    if directory_end == end {
+        return Ok(());
+    }
+    let is_zip64 = bytes_at(directory_end, ZIP64_SIGNATURE.len())? == ZIP64_SIGNATURE
+        && bytes_at(end.saturating_sub(ZIP64_LOCATOR_LENGTH), ZIP64_LOCATOR_SIGNATURE.len())? == ZIP64_LOCATOR_SIGNATURE;
+    if is_zip64 { Ok(()) } else { Err(Error::bad_archive("", "holds entries or a second archive behind its directory")) }
+}
+
 /// Entries that share bytes make a small archive large, and different readers see different files in them.
 fn check_ranges(mut occupied: Vec<(Range<u64>, usize)>, directory: u64) -> Result<(), Failure> {
     occupied.sort_unstable_by_key(|(range, index)| (range.start, range.end, *index));
@@ -119,8 +149,8 @@ fn check_ranges(mut occupied: Vec<(Range<u64>, usize)>, directory: u64) -> Resul
     Ok(())
 }
 
-/// The end record must be the last thing in the file: what stands behind it could be a second archive.
-fn check_end(file: &mut File, size: u64) -> Result<()> {
+/// Where the end record starts. It must be the last thing in the file: what stands behind it could be a second archive.
+fn find_end(file: &mut File, size: u64) -> Result<u64> {
     let longest = (END_LENGTH + usize::from(u16::MAX)) as u64;
     let mut tail = Vec::new();
     let read = file.seek(SeekFrom::Start(size.saturating_sub(longest))).and_then(|_| file.read_to_end(&mut tail));
@@ -129,7 +159,7 @@ fn check_end(file: &mut File, size: u64) -> Result<()> {
         return Err(Error::bad_archive("", "is cut short: the zip directory at its end is missing"));
     };
     match end.get(END_COMMENT_LENGTH) {
-        Some(&[low, high]) if end.len() == END_LENGTH + usize::from(u16::from_le_bytes([low, high])) => Ok(()),
+        Some(&[low, high]) if end.len() == END_LENGTH + usize::from(u16::from_le_bytes([low, high])) => Ok(size - end.len() as u64),
         _ => Err(Error::bad_archive("", "is cut short, or holds data behind its end")),
     }
 }
