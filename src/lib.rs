@@ -11,10 +11,6 @@
 
 pub mod domain;
 pub mod error;
-#[cfg(feature = "server")]
-pub mod files;
-#[cfg(feature = "server")]
-pub mod offload;
 
 pub use error::{Error, Result};
 
