@@ -2,11 +2,7 @@
 
 use super::new_id;
 use crate::{
-    domain::{
-        Caller, Timestamp, UserId,
-        audit::AuditEntry,
-        user::User,
-    },
+    domain::{Caller, Timestamp, UserId, audit::AuditEntry, user::User},
     error::Result,
     storage::{self, Connection},
 };
@@ -29,11 +25,7 @@ impl Actor {
 
 impl From<&Caller> for Actor {
     fn from(caller: &Caller) -> Self {
-        Self {
-            name: caller.actor(),
-            id: caller.is_person().then(|| caller.user.clone()),
-            request_id: caller.request_id.clone(),
-        }
+        Self { name: caller.actor(), id: caller.is_person().then(|| caller.user.clone()), request_id: caller.request_id.clone() }
     }
 }
 
@@ -54,7 +46,6 @@ pub(super) fn record_as(
     object: impl Into<String>,
     now: Timestamp,
 ) -> Result<()> {
-    let entry =
-        AuditEntry { at: now, actor: actor.name, actor_id: actor.id, action, object: object.into(), request_id: actor.request_id };
+    let entry = AuditEntry { at: now, actor: actor.name, actor_id: actor.id, action, object: object.into(), request_id: actor.request_id };
     storage::audit::insert(conn, &new_id(), &entry)
 }

@@ -1,16 +1,21 @@
 //! The only code that knows actix: routes, extractors, answers. Handlers are three sentences: extract, call the use case,
 //! convert.
 
+mod auth;
+mod client_address;
 pub mod extract;
 mod files;
 mod middleware;
 mod openapi;
 mod operations;
+mod page;
 mod plugins;
 pub mod problem;
 mod releases;
 mod routes;
+mod tokens;
 mod unknown;
+mod users;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 

@@ -65,14 +65,7 @@ pub async fn create(app: &App, caller: &Caller, account: NewAccount) -> Result<U
     app.db.write(move |conn| insert(conn, &user, &hash, actor.clone(), "user.create", now)).await
 }
 
-pub(super) fn insert(
-    conn: &mut Connection,
-    user: &User,
-    hash: &str,
-    actor: Actor,
-    action: &'static str,
-    now: Timestamp,
-) -> Result<User> {
+pub(super) fn insert(conn: &mut Connection, user: &User, hash: &str, actor: Actor, action: &'static str, now: Timestamp) -> Result<User> {
     users::insert(conn, user, Some(hash.to_owned()))?;
     audit::record_as(conn, actor, action, user.id.as_str(), now)?;
     Ok(user.clone())
