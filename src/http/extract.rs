@@ -11,6 +11,7 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{middleware::RequestId, problem::Problem};
 use crate::{
@@ -124,7 +125,7 @@ impl<R: Right> FromRequest for Subject<R> {
 
 /// A path segment that names something: what breaks the rules of names cannot exist, so it is absent rather than invalid.
 pub fn known<T: FromStr<Err = Error>>(segment: &str) -> Result<T> {
-    segment.parse().map_err(|_| Error::NotFound("this address".to_owned()))
+    segment.parse().map_err(|_| Error::NotFound("address".to_owned()))
 }
 
 /// A JSON body, at most `max_json` bytes. 415 for another media type, 400 when it is not JSON, 422 when it is not a `T`.
@@ -138,12 +139,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let body = read_json(&request, payload).await?;
-            Ok(Self(typed(&request, &body)?))
+            Ok(Self(json_of(&request, &body)?))
         })
     }
 }
 
-/// As [`Json`], where the body may be empty.
+/// As [`Json`], where the body may be left out.
 pub struct OptionalJson<T>(pub Option<T>);
 
 impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
@@ -154,7 +155,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let body = read_json(&request, payload).await?;
-            Ok(Self(if body.is_empty() { None } else { Some(typed(&request, &body)?) }))
+            Ok(Self(if body.is_empty() { None } else { Some(json_of(&request, &body)?) }))
         })
     }
 }
@@ -164,7 +165,7 @@ async fn read_json(request: &HttpRequest, payload: Payload) -> Result<BytesMut> 
     read_body(request, payload, "the JSON body", limit).await
 }
 
-fn typed<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T> {
+fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T> {
     let is_json = |text: &str| text == "application/json" || text.ends_with("+json");
     if !is_json(&request.content_type().to_ascii_lowercase()) {
         return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()));
@@ -235,4 +236,26 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
             .map_err(|e| Error::invalid("query", e.to_string()).into());
         std::future::ready(parsed)
     }
+}
+
+/// Path segments by name, so that the same handler works with and without `/users/{user_id}` before it.
+#[derive(Deserialize)]
+pub struct SlugSegment {
+    pub slug: String,
+}
+
+#[derive(Deserialize)]
+pub struct PluginSegment {
+    pub plugin: String,
+}
+
+#[derive(Deserialize)]
+pub struct ModuleSegments {
+    pub plugin: String,
+    pub module: String,
+}
+
+/// A member that is checked on its own, because the object around it may hold anything else.
+pub fn typed<T: DeserializeOwned>(pointer: &str, value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|e| Error::invalid(pointer, e.to_string()))
 }

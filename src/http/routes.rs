@@ -12,7 +12,7 @@ pub fn all(config: &mut ServiceConfig<'_>) {
             .configure(releases::routes)
             // Before the scope below, which keeps every address that begins like it.
             .configure(users::routes)
-            .service(scope("/users/{user_id}").configure(plugins::native_routes))
+            .service(scope("/users/{user_id}").configure(plugins::mirrored_routes))
             .configure(plugins::routes)
             .configure(files::routes),
     );

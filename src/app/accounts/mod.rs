@@ -36,7 +36,7 @@ use crate::{
 };
 
 fn absent() -> Error {
-    Error::NotFound("this user".to_owned())
+    Error::NotFound("user".to_owned())
 }
 
 /// After a change that took an active administrator away (see [`users::lock_active_admins`]): somebody must be left who

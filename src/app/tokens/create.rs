@@ -39,7 +39,7 @@ pub async fn create(app: &App, caller: &Caller, owner: &UserId, token: NewToken)
     let token = app
         .db
         .write(move |conn| {
-            let owner = users::find(conn, &token.user)?.ok_or_else(|| Error::NotFound("this user".to_owned()))?;
+            let owner = users::find(conn, &token.user)?.ok_or_else(|| Error::NotFound("user".to_owned()))?;
             if token.scopes.contains(&Scope::Admin) && owner.role != Role::Admin {
                 return Err(Error::Forbidden("only administrators can have tokens with the scope `admin`".to_owned()));
             }

@@ -17,7 +17,7 @@ pub async fn revoke(app: &App, caller: &Caller, owner: &UserId, id: &str) -> Res
     app.db
         .write(move |conn| {
             if !id.bytes().all(|b| b.is_ascii_alphanumeric()) || !api_tokens::revoke(conn, &owner, &id, now)? {
-                return Err(Error::NotFound("this token".to_owned()));
+                return Err(Error::NotFound("token".to_owned()));
             }
             audit::record(conn, &caller, "token.revoke", &*id, now)
         })

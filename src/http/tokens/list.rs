@@ -8,7 +8,7 @@ use crate::{
     domain::{Scope, Timestamp, user::ApiToken},
     http::{
         extract::{Authorized, Query, Read},
-        page::{ListBody, PageParameters},
+        paging::{PageAnswer, PageParameters},
         problem::{HttpResult, ProblemSchema},
     },
 };
@@ -46,10 +46,11 @@ impl From<ApiToken> for ListedToken {
 #[utoipa::path(
     tag = "accounts",
     params(PageParameters),
-    responses((status = 200, body = ListBody<ListedToken>), (status = 422, description = "validation", body = ProblemSchema))
+    responses((status = 200, body = PageAnswer<ListedToken>), (status = 422, description = "validation", body = ProblemSchema))
 )]
 #[get("/tokens")]
 pub async fn list(user: Authorized<Read>, app: web::Data<App>, query: Query<PageParameters>) -> HttpResult {
-    let page = tokens::list(&app, &user.caller, &user.caller.user, query.0.after()?, query.0.limit()?).await?;
-    Ok(HttpResponse::Ok().json(ListBody::new(page, ListedToken::from)))
+    let (limit, after) = query.0.wanted()?;
+    let page = tokens::list(&app, &user.caller, &user.caller.user, after, limit).await?;
+    Ok(HttpResponse::Ok().json(PageAnswer::new(page, ListedToken::from)))
 }

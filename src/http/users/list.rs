@@ -5,9 +5,10 @@ use actix_web::{HttpResponse, get, web};
 use super::UserBody;
 use crate::{
     app::{App, accounts},
+    error::Error,
     http::{
         extract::{AdminUser, Query},
-        page::{ListBody, PageParameters},
+        paging::{PageAnswer, PageParameters},
         problem::{HttpResult, ProblemSchema},
     },
 };
@@ -16,10 +17,12 @@ use crate::{
 #[utoipa::path(
     tag = "administration",
     params(PageParameters),
-    responses((status = 200, body = ListBody<UserBody>), (status = 422, description = "validation", body = ProblemSchema))
+    responses((status = 200, body = PageAnswer<UserBody>), (status = 422, description = "validation", body = ProblemSchema))
 )]
 #[get("/users")]
 pub async fn list(user: AdminUser, app: web::Data<App>, query: Query<PageParameters>) -> HttpResult {
-    let page = accounts::list(&app, &user.caller, query.0.after()?, query.0.limit()?).await?;
-    Ok(HttpResponse::Ok().json(ListBody::new(page, UserBody::from)))
+    let (limit, after) = query.0.wanted()?;
+    let after = after.map(|key| key.parse()).transpose().map_err(|_| Error::invalid("cursor", "is of another list"))?;
+    let page = accounts::list(&app, &user.caller, after, limit).await?;
+    Ok(HttpResponse::Ok().json(PageAnswer::new(page, UserBody::from)))
 }

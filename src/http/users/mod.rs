@@ -22,5 +22,5 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// What cannot be a user's id is the id of nobody.
 fn user_id(segment: &str) -> Result<UserId> {
-    segment.parse().map_err(|_| Error::NotFound("this user".to_owned()))
+    segment.parse().map_err(|_| Error::NotFound("user".to_owned()))
 }
