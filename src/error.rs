@@ -46,6 +46,11 @@ pub enum Error {
     Unavailable(String),
     #[error("{what} is too large: {}the limit is {limit} bytes", .actual.map(|a| format!("{a} bytes, ")).unwrap_or_default())]
     TooLarge { what: &'static str, limit: u64, actual: Option<u64> },
+    /// The client's picture of the object is not the current one.
+    #[error("the object has changed since it was read")]
+    PreconditionFailed { current: Option<String> },
+    #[error("the range lies outside the file of {size} bytes")]
+    RangeNotSatisfiable { size: u64 },
     #[error("{0}")]
     UnsupportedMediaType(String),
     /// The body is not JSON, or not UTF-8.
@@ -136,6 +141,8 @@ impl Error {
             Self::Conflict(_) => "conflict",
             Self::Unavailable(_) => "unavailable",
             Self::TooLarge { .. } => "too_large",
+            Self::PreconditionFailed { .. } => "precondition_failed",
+            Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::MalformedJson(_) => "malformed_json",
             Self::BadRequest(_) => "bad_request",

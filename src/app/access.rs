@@ -115,7 +115,7 @@ fn provisioned(id: &UserId, claims: &Claims, now: Timestamp) -> User {
 /// The user an administrator acts for. For others every user looks absent.
 pub async fn other_user(app: &App, caller: &Caller, id: &str) -> Result<UserId> {
     caller.require_admin()?;
-    let absent = || Error::NotFound("this user".to_owned());
+    let absent = || Error::NotFound("user".to_owned());
     let id: UserId = id.parse().map_err(|_| absent())?;
     let wanted = id.clone();
     app.db.read(move |conn| users::find(conn, &wanted)).await?.map(|_| id).ok_or_else(absent)

@@ -10,7 +10,8 @@ use actix_web::{
     web::{BytesMut, Data},
 };
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{middleware::RequestId, problem::Problem};
 use crate::{
@@ -120,7 +121,7 @@ impl<R: Right> FromRequest for Subject<R> {
 
 /// A path segment that names something: what breaks the rules of names cannot exist, so it is absent rather than invalid.
 pub fn known<T: FromStr<Err = Error>>(segment: &str) -> Result<T> {
-    segment.parse().map_err(|_| Error::NotFound("this address".to_owned()))
+    segment.parse().map_err(|_| Error::NotFound("address".to_owned()))
 }
 
 /// A JSON body, at most `max_json` bytes. 415 for another media type, 400 when it is not JSON, 422 when it is not a `T`.
@@ -201,5 +202,43 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
             .map(|query| Self(query.into_inner()))
             .map_err(|e| Error::invalid("query", e.to_string()).into());
         std::future::ready(parsed)
+    }
+}
+
+/// Path segments by name, so that the same handler works with and without `/users/{user_id}` before it.
+#[derive(Deserialize)]
+pub struct SlugSegment {
+    pub slug: String,
+}
+
+#[derive(Deserialize)]
+pub struct PluginSegment {
+    pub plugin: String,
+}
+
+#[derive(Deserialize)]
+pub struct ModuleSegments {
+    pub plugin: String,
+    pub module: String,
+}
+
+/// A member that is checked on its own, because the object around it may hold anything else.
+pub fn typed<T: DeserializeOwned>(pointer: &str, value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|e| Error::invalid(pointer, e.to_string()))
+}
+
+/// A JSON body that may be left out.
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Box::pin(async { Ok(Self(None)) });
+        }
+        let body = Json::<T>::from_request(request, payload);
+        Box::pin(async move { Ok(Self(Some(body.await?.0))) })
     }
 }

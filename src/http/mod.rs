@@ -1,6 +1,7 @@
 //! The only code that knows actix: routes, extractors, answers. Handlers are three sentences: extract, call the use case,
 //! convert.
 
+mod etag;
 pub mod extract;
 mod files;
 mod middleware;
@@ -58,6 +59,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
             .default_service(actix_web::web::to(unknown::answer))
             .wrap(from_fn(middleware::reshape))
             .wrap(cors(&state.settings))
+            .wrap(from_fn(middleware::open))
             .wrap(from_fn(middleware::observe))
     })
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
@@ -88,6 +90,7 @@ fn cors(settings: &Settings) -> Cors {
             "last-event-id",
         ])
         .expose_headers(["etag", "location", "retry-after", "x-request-id"])
+        .allowed_origin_fn(|_, request| middleware::is_open(request.uri.path()))
         .max_age(3600)
         .block_on_origin_mismatch(false)
 }

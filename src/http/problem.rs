@@ -57,6 +57,8 @@ fn status(error: &Error) -> StatusCode {
         }
         Error::Gone(_) => StatusCode::GONE,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
+        Error::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::Validation { .. } | Error::InvalidPackage { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -85,6 +87,7 @@ impl Problem {
                 body["limit"] = json!(limit);
                 body["actual"] = json!(actual);
             }
+            Error::PreconditionFailed { current } => body["current"] = json!(current),
             Error::Validation { errors } => body["errors"] = json!(errors),
             Error::InvalidPackage { step, errors } => {
                 body["step"] = json!(step);
@@ -115,6 +118,9 @@ impl ResponseError for Problem {
             }
             Error::Unauthenticated(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            Error::RangeNotSatisfiable { size } => {
+                response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
             }
             Error::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, allow.as_str()));

@@ -8,7 +8,7 @@ pub fn all(config: &mut ServiceConfig<'_>) {
     config.service(operations::healthz).service(operations::readyz).service(operations::metrics).service(openapi::openapi_json).service(
         scope("/api/v1")
             .configure(releases::routes)
-            .service(scope("/users/{user_id}").configure(plugins::native_routes))
+            .service(scope("/users/{user_id}").configure(plugins::mirrored_routes))
             .configure(plugins::routes)
             .configure(files::routes),
     );

@@ -28,7 +28,7 @@ pub async fn set_module_enabled(app: &App, caller: &Caller, user: &UserId, name:
     app.db
         .write(move |conn| {
             if modules::list(conn, &plugin.id)?.iter().all(|row| row.id != module || !row.present) {
-                return Err(Error::NotFound("this module".to_owned()));
+                return Err(Error::NotFound("module".to_owned()));
             }
             if modules::set_enabled(conn, &plugin.id, &module, enabled, now)? {
                 plugins::touch(conn, &plugin.id, now)?;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::{Map, Value};
+
 use super::records;
 use crate::{
     app::App,
@@ -22,6 +24,8 @@ use crate::{
 pub struct ListedPlugin {
     pub installed: Installed,
     pub manifest: Manifest,
+    /// The user's own values.
+    pub config: Map<String, Value>,
     pub record: Option<InstallationMetadata>,
     pub modules: Vec<ListedModule>,
     /// The newest version in the catalogue, if there is any.
@@ -34,6 +38,8 @@ pub struct ListedPlugin {
 pub struct ListedModule {
     pub declared: Module,
     pub row: ModuleRow,
+    /// The user's own values.
+    pub config: Map<String, Value>,
 }
 
 /// The addresses of a bundle, relative to the server.
@@ -80,7 +86,7 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
 pub async fn list_one(app: &App, user: &UserId, name: &str) -> Result<ListedPlugin> {
     let slug = super::find(app, user, name).await?.slug;
     let found = list(app, user).await?.into_iter().find(|one| one.installed.plugin.slug == slug);
-    found.ok_or_else(|| Error::NotFound("this plugin".to_owned()))
+    found.ok_or_else(|| Error::NotFound("plugin".to_owned()))
 }
 
 fn newest(versions: Vec<(Slug, Version)>) -> BTreeMap<Slug, Version> {
@@ -98,9 +104,19 @@ fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>, lates
         .ok_or_else(|| Error::damaged(format!("{} {} is installed but not published", installed.plugin.slug, installed.plugin.version)))?;
     let mut rows: HashMap<String, ModuleRow> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
     // In the manifest's order; a module that the installed version no longer declares is not there.
-    let modules = manifest.modules.iter().filter_map(|m| rows.remove(&m.id).map(|row| ListedModule { declared: m.clone(), row })).collect();
+    let modules = manifest
+        .modules
+        .iter()
+        .filter_map(|declared| rows.remove(&declared.id).map(|row| (declared.clone(), row)))
+        .map(|(declared, row)| Ok(ListedModule { config: own_values(&row.config)?, declared, row }))
+        .collect::<Result<_>>()?;
+    let config = own_values(&installed.plugin.config)?;
     let entry = entry(&installed, &manifest)?;
-    Ok(ListedPlugin { manifest, record: records::metadata(record).cloned(), modules, latest, entry, installed })
+    Ok(ListedPlugin { manifest, config, record: records::metadata(record).cloned(), modules, latest, entry, installed })
+}
+
+fn own_values(text: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str(text).map_err(|e| Error::storage("damaged JSON in the database (config)", e))
 }
 
 /// Public releases are loaded from the address that is the same for all users, private ones through the user's key.

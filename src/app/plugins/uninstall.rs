@@ -23,7 +23,7 @@ pub async fn uninstall(app: &App, caller: &Caller, user: &UserId, name: &str) ->
         .write(move |conn| {
             // Somebody may have been faster.
             if plugins::find_by_id(conn, &user, &plugin.id)?.is_none() {
-                return Err(Error::NotFound("this plugin".to_owned()));
+                return Err(Error::NotFound("plugin".to_owned()));
             }
             let modules = modules::list(conn, &plugin.id)?.len();
             plugins::delete(conn, &plugin.id)?;

@@ -41,5 +41,5 @@ pub fn choose(conn: &mut Connection, slug: &Slug, wanted: &VersionSpec) -> Resul
 }
 
 fn absent(slug: &Slug, wanted: &VersionSpec) -> Error {
-    Error::NotFound(format!("a release {slug} {wanted}"))
+    Error::NotFound(format!("release {slug} {wanted}"))
 }
