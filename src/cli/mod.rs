@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::{failure::Failure, global::Global};
+use self::global::Global;
 
 /// Multi-user plugin server: stores each plugin version once, remembers who uses it, serves it to every browser.
 ///

@@ -42,7 +42,7 @@ pub fn print_line(text: &str) -> Result<()> {
 /// Columns under a header line, without borders.
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(header).add_rows(rows);
+    table.load_style(NOTHING).set_header(header).add_rows(rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
