@@ -137,5 +137,5 @@ pub async fn named_user(app: &App, caller: &Caller, name: &str) -> Result<User> 
             if wanted.contains('\0') { Ok(None) } else { Ok(users::find_login(conn, &wanted)?.map(|(user, _)| user)) }
         })
         .await?;
-    found.ok_or_else(|| Error::NotFound(format!("the user {name:?}")))
+    found.ok_or_else(|| Error::NotFound(format!("user {name:?}")))
 }

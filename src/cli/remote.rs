@@ -103,7 +103,7 @@ impl Remote {
             Err(_) => self.list(["users"]).await?.into_iter().find(|user| is_called(user, name)),
         };
         let found =
-            found.ok_or_else(|| Failure::Refused { code: "not_found".to_owned(), message: format!("the user {name:?} not found") })?;
+            found.ok_or_else(|| Failure::Refused { code: "not_found".to_owned(), message: format!("user {name:?} not found") })?;
         let route = vec!["users".to_owned(), member(&found, "id")?, "plugins".to_owned()];
         Ok(Subject { name: member(&found, "username")?, route })
     }
