@@ -3,6 +3,7 @@
 pub mod access;
 mod audit;
 pub mod jwt;
+pub mod page;
 pub mod passwords;
 pub mod plugins;
 pub mod readiness;

@@ -32,6 +32,8 @@ pub struct Installed {
     pub release: Option<InstalledRelease>,
     /// The administrator's decision for everybody.
     pub available: bool,
+    /// The newest version in the catalogue, if there is any.
+    pub latest: Option<Version>,
 }
 
 /// What of a release matters to those who have it.
@@ -46,6 +48,10 @@ impl Installed {
     /// A bundle is served when available and enabled.
     pub fn is_served(&self) -> bool {
         self.available && self.plugin.enabled
+    }
+
+    pub fn update_available(&self) -> bool {
+        self.latest.as_ref().is_some_and(|latest| *latest > self.plugin.version)
     }
 
     /// The plugin's own manifest where it has one, else the release's.

@@ -11,6 +11,7 @@ mod releases;
 mod staging;
 mod stream;
 mod upload;
+mod zip_stream;
 
 use std::{
     fs,

@@ -7,6 +7,7 @@ mod files;
 mod middleware;
 mod openapi;
 mod operations;
+mod paging;
 mod plugins;
 pub mod problem;
 mod releases;

@@ -94,9 +94,9 @@ pub fn find_by_access_key(conn: &mut Connection, key: &AccessKey) -> Result<Opti
     plugins::table.filter(plugins::access_key.eq(key.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
 }
 
-type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>);
+type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
-fn installed((row, manifest, visibility, entry_sha384, status): InstalledColumns) -> Result<Installed> {
+fn installed((row, manifest, visibility, entry_sha384, status, latest): InstalledColumns) -> Result<Installed> {
     let release = match (manifest, visibility) {
         (Some(manifest), Some(visibility)) => Some(InstalledRelease {
             manifest: stored_json("releases.manifest", &manifest)?,
@@ -105,7 +105,8 @@ fn installed((row, manifest, visibility, entry_sha384, status): InstalledColumns
         }),
         _ => None,
     };
-    Ok(Installed { plugin: row.plugin()?, release, available: status.is_none_or(|status| status == "enabled") })
+    let latest = latest.map(|text| stored("plugin_config.latest_version", &text)).transpose()?;
+    Ok(Installed { plugin: row.plugin()?, release, available: status.is_none_or(|status| status == "enabled"), latest })
 }
 
 /// The user's plugins with what their releases and the administrator say, by slug.
@@ -121,6 +122,7 @@ pub fn list_installed(conn: &mut Connection, user: &UserId) -> Result<Vec<Instal
             releases::visibility.nullable(),
             releases::entry_sha384.nullable(),
             plugin_config::status.nullable(),
+            plugin_config::latest_version.nullable(),
         ))
         .load::<InstalledColumns>(conn)?
         .into_iter()

@@ -1,6 +1,6 @@
 //! What a frontend needs to know of a user's plugins.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
@@ -8,16 +8,15 @@ use super::records;
 use crate::{
     app::App,
     domain::{
-        ReleasePath, Slug, UserId, Version,
+        ReleasePath, UserId,
         manifest::{Manifest, Module, Visibility},
         plugin::{Installed, ModuleRow},
         record::InstallationMetadata,
         release,
-        version::latest,
     },
     error::{Error, Result},
     files::UserRecord,
-    storage::{modules, plugins, releases},
+    storage::{modules, plugins},
 };
 
 /// One of the user's plugins with everything that answers join to it.
@@ -28,8 +27,6 @@ pub struct ListedPlugin {
     pub config: Map<String, Value>,
     pub record: Option<InstallationMetadata>,
     pub modules: Vec<ListedModule>,
-    /// The newest version in the catalogue, if there is any.
-    pub latest: Option<Version>,
     /// Where its bundle begins; none without one.
     pub entry: Option<Entry>,
 }
@@ -49,26 +46,19 @@ pub struct Entry {
     pub integrity: Option<String>,
 }
 
-impl ListedPlugin {
-    pub fn update_available(&self) -> bool {
-        self.latest.as_ref().is_some_and(|latest| *latest > self.installed.plugin.version)
-    }
-}
-
 /// The user's plugins, by slug: those with both row and record.
 pub async fn list(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
     let mut records = records::of(app, user).await?;
     let owner = user.clone();
-    let (installed, mut rows, newest) = app
+    let (installed, mut rows) = app
         .db
         .read(move |conn| {
             let installed = plugins::list_installed(conn, &owner)?;
-            let slugs: Vec<_> = installed.iter().map(|one| one.plugin.slug.clone()).collect();
             let mut rows: HashMap<String, Vec<ModuleRow>> = HashMap::new();
             for (plugin, row) in modules::list_of_user(conn, &owner)? {
                 rows.entry(plugin).or_default().push(row);
             }
-            Ok((installed, rows, newest(releases::choosable_versions_of(conn, &slugs)?)))
+            Ok((installed, rows))
         })
         .await?;
     installed
@@ -76,8 +66,7 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
         .filter_map(|one| {
             let record = records.remove(one.plugin.slug.as_str())?;
             let rows = rows.remove(&one.plugin.id).unwrap_or_default();
-            let latest = newest.get(&one.plugin.slug).cloned();
-            Some(listed(one, &record, rows, latest))
+            Some(listed(one, &record, rows))
         })
         .collect()
 }
@@ -89,15 +78,7 @@ pub async fn list_one(app: &App, user: &UserId, name: &str) -> Result<ListedPlug
     found.ok_or_else(|| Error::NotFound("plugin".to_owned()))
 }
 
-fn newest(versions: Vec<(Slug, Version)>) -> BTreeMap<Slug, Version> {
-    let mut by_slug: BTreeMap<Slug, Vec<Version>> = BTreeMap::new();
-    for (slug, version) in versions {
-        by_slug.entry(slug).or_default().push(version);
-    }
-    by_slug.into_iter().filter_map(|(slug, versions)| latest(&versions).cloned().map(|newest| (slug, newest))).collect()
-}
-
-fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>, latest: Option<Version>) -> Result<ListedPlugin> {
+fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>) -> Result<ListedPlugin> {
     let manifest = installed
         .manifest()
         .cloned()
@@ -112,7 +93,7 @@ fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>, lates
         .collect::<Result<_>>()?;
     let config = own_values(&installed.plugin.config)?;
     let entry = entry(&installed, &manifest)?;
-    Ok(ListedPlugin { manifest, config, record: records::metadata(record).cloned(), modules, latest, entry, installed })
+    Ok(ListedPlugin { manifest, config, record: records::metadata(record).cloned(), modules, entry, installed })
 }
 
 fn own_values(text: &str) -> Result<Map<String, Value>> {

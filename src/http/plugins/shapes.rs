@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::plugins::{ListedModule, ListedPlugin},
-    domain::{ids::plugin_id, manifest::Manifest},
+    domain::Manifest,
 };
 
 /// P: a plugin.
@@ -144,8 +144,8 @@ impl PluginShape {
             user_id: plugin.user.to_string(),
             source_url: source_url(listed),
             last_update_check: None,
-            update_available: listed.update_available(),
-            latest_version: listed.latest.as_ref().map(ToString::to_string),
+            update_available: listed.installed.update_available(),
+            latest_version: listed.installed.latest.as_ref().map(ToString::to_string),
             installation_type: installation_type(listed),
             endpoints_file: None,
             route_prefix: None,
@@ -263,11 +263,6 @@ impl PluginDetailShape {
             permissions: p.permissions,
         }
     }
-}
-
-/// The id that list routes use for a plugin, whatever its stored id is.
-pub fn composed_id(listed: &ListedPlugin) -> String {
-    plugin_id(&listed.installed.plugin.user, &listed.installed.plugin.slug)
 }
 
 fn status(manifest: &Manifest) -> String {
