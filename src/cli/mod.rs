@@ -1,5 +1,6 @@
 //! The command line: one file per command. Results go to standard output, messages to standard error.
 
+mod channel;
 mod completions;
 mod failure;
 mod global;
@@ -8,10 +9,12 @@ mod output;
 mod pack;
 mod plugins;
 mod publish;
+mod releases;
 mod remote;
 mod serve;
 mod settings;
 mod target;
+mod wanted;
 
 use std::process::ExitCode;
 
@@ -42,6 +45,10 @@ enum Command {
     Settings(settings::SettingsCommand),
     Publish(publish::Publish),
     #[command(subcommand)]
+    Releases(releases::Releases),
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
+    #[command(subcommand)]
     Plugins(plugins::Plugins),
     Completions(completions::Completions),
 }
@@ -61,6 +68,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Migrate(command) => command.run(&global),
         Command::Settings(command) => command.run(&global),
         Command::Publish(command) => command.run(&global).await,
+        Command::Releases(command) => command.run(&global).await,
+        Command::Channel(command) => command.run(&global).await,
         Command::Plugins(command) => command.run(&global).await,
         Command::Completions(command) => command.run(),
     };

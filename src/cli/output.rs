@@ -15,6 +15,9 @@ pub enum Format {
     Json,
 }
 
+/// For lists that a command prints whole.
+pub const ALL: usize = usize::MAX;
+
 /// A command's result: one type that serialises for programs and has lines for people.
 pub trait Report: Serialize {
     /// Without a final line break; empty when there is nothing to say.

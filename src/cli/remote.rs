@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::failure::{Failure, Result};
@@ -102,8 +103,7 @@ impl Remote {
             Ok(id) => Some(self.get(["users", id.as_str()]).await?),
             Err(_) => self.list(["users"]).await?.into_iter().find(|user| is_called(user, name)),
         };
-        let found =
-            found.ok_or_else(|| Failure::Refused { code: "not_found".to_owned(), message: format!("user {name:?} not found") })?;
+        let found = found.ok_or_else(|| Failure::Refused { code: "not_found".to_owned(), message: format!("user {name:?} not found") })?;
         let route = vec!["users".to_owned(), member(&found, "id")?, "plugins".to_owned()];
         Ok(Subject { name: member(&found, "username")?, route })
     }
@@ -114,6 +114,11 @@ impl Subject {
     pub fn route(&self, rest: &[&str]) -> Vec<String> {
         self.route.iter().cloned().chain(rest.iter().map(|&segment| segment.to_owned())).collect()
     }
+}
+
+/// An answer, or a part of one, in the form that the contract promises.
+pub fn read<T: DeserializeOwned>(answer: Value) -> Result<T> {
+    serde_json::from_value(answer).map_err(|e| Failure::Server(format!("the server's answer is not understood: {e}")))
 }
 
 /// A text member that the contract promises.

@@ -1,7 +1,6 @@
 //! `plugyard plugins install`
 
 use std::{
-    convert::Infallible,
     path::{MAIN_SEPARATOR, Path, PathBuf},
     str::FromStr,
 };
@@ -15,14 +14,16 @@ use crate::{
     app::plugins::{self, InstallRequest},
     cli::{
         Outcome,
-        failure::{Failure, Result},
+        failure::Result,
         global::Global,
         output::Report,
         publish::{self, Options},
         remote::{Remote, member},
         target::{Local, Target},
+        wanted::Wanted,
     },
-    domain::{Slug, VersionSpec, record::InstallationType},
+    domain::{VersionSpec, record::InstallationType},
+    error::Error,
 };
 
 /// Install a published release for a user; enabled at once.
@@ -41,24 +42,18 @@ pub struct Install {
 
 #[derive(Debug, Clone, PartialEq)]
 enum What {
-    Release(Slug, VersionSpec),
+    Release(Wanted),
     Path(PathBuf),
-    /// Neither; told after parsing, so that a path can be any text.
-    Wrong(String),
 }
 
 impl FromStr for What {
-    type Err = Infallible;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         if text.contains('/') || text.contains(MAIN_SEPARATOR) || Path::new(text).is_file() {
             return Ok(Self::Path(text.into()));
         }
-        let (slug, version) = text.split_once('@').unwrap_or((text, "latest"));
-        Ok(match (slug.parse(), version.parse()) {
-            (Ok(slug), Ok(version)) => Self::Release(slug, version),
-            (Err(e), _) | (_, Err(e)) => Self::Wrong(e.to_string()),
-        })
+        text.parse().map(Self::Release)
     }
 }
 
@@ -78,10 +73,8 @@ impl Report for Installed {
 
 impl Install {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
-        match &self.what {
-            What::Wrong(why) => return Err(Failure::Usage(why.clone())),
-            What::Path(path) => publish::must_exist(path)?,
-            What::Release(..) => {}
+        if let What::Path(path) = &self.what {
+            publish::must_exist(path)?;
         }
         let installed = match global.target("plugins install").await? {
             Target::Local(local) => on_this_machine(&local, self.what, self.user).await?,
@@ -96,8 +89,7 @@ async fn on_this_machine(local: &Local, what: What, user: Option<String>) -> Res
     // Before anything is published for nobody.
     let user = local.user(user.as_deref()).await?;
     let (slug, request) = match what {
-        What::Wrong(why) => return Err(Failure::Usage(why)),
-        What::Release(slug, version) => (slug, InstallRequest { version: Some(version), ..InstallRequest::default() }),
+        What::Release(Wanted { slug, version }) => (slug, InstallRequest { version: Some(version), ..InstallRequest::default() }),
         What::Path(path) => {
             let published = publish::on_this_machine(local, path, Options::default()).await?;
             let request = InstallRequest {
@@ -115,8 +107,7 @@ async fn on_this_machine(local: &Local, what: What, user: Option<String>) -> Res
 async fn at_server(remote: &Remote, what: What, user: Option<String>) -> Result<Installed> {
     let subject = remote.subject(user.as_deref()).await?;
     let (slug, body) = match what {
-        What::Wrong(why) => return Err(Failure::Usage(why)),
-        What::Release(slug, version) => (slug.to_string(), json!({"version": version.to_string()})),
+        What::Release(Wanted { slug, version }) => (slug.to_string(), json!({"version": version.to_string()})),
         What::Path(path) => {
             let published = publish::at_server(remote, &path, Options::default()).await?;
             let body = json!({"version": published.version, "installation_metadata": {"installation_type": "local"}});
@@ -133,20 +124,17 @@ async fn at_server(remote: &Remote, what: What, user: Option<String>) -> Result<
 mod tests {
     use super::*;
 
-    fn what(text: &str) -> What {
-        text.parse().unwrap()
-    }
-
     #[test]
     fn slugs_and_paths_are_told_apart() {
-        let latest = |slug: &str| What::Release(slug.parse().unwrap(), VersionSpec::Latest);
-        assert_eq!(what("Demo"), latest("Demo"));
-        assert_eq!(what("no-such-file.zip"), latest("no-such-file.zip"));
-        assert_eq!(what("Demo@^1.2"), What::Release("Demo".parse().unwrap(), "^1.2".parse().unwrap()));
+        let release = |slug: &str, version: &str| What::Release(Wanted { slug: slug.parse().unwrap(), version: version.parse().unwrap() });
+        let what = |text: &str| text.parse::<What>().unwrap();
+        assert_eq!(what("Demo"), release("Demo", "latest"));
+        assert_eq!(what("no-such-file.zip"), release("no-such-file.zip", "latest"));
+        assert_eq!(what("Demo@^1.2"), release("Demo", "^1.2"));
         assert_eq!(what("./Demo"), What::Path("./Demo".into()));
         assert_eq!(what("Cargo.toml"), What::Path("Cargo.toml".into()));
         for wrong in ["", "a b", "Demo@", "Demo@no such", "@beta"] {
-            assert!(matches!(what(wrong), What::Wrong(_)), "{wrong}");
+            assert!(wrong.parse::<What>().is_err(), "{wrong}");
         }
     }
 }

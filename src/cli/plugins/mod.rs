@@ -2,6 +2,7 @@
 
 mod enable;
 mod install;
+mod list;
 mod status;
 mod uninstall;
 
@@ -15,6 +16,7 @@ use super::{Outcome, failure::Result, global::Global};
 /// --user they are about that user's own plugins. A plugin's files are served when it is available and enabled.
 #[derive(Subcommand)]
 pub enum Plugins {
+    List(list::List),
     Enable(enable::Enable),
     Disable(enable::Disable),
     Install(install::Install),
@@ -25,6 +27,7 @@ pub enum Plugins {
 impl Plugins {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
         match self {
+            Self::List(command) => command.run(global).await,
             Self::Enable(command) => command.run(global).await,
             Self::Disable(command) => command.run(global).await,
             Self::Install(command) => command.run(global).await,
