@@ -137,3 +137,22 @@ pub async fn other_user(app: &App, caller: &Caller, id: &str) -> Result<UserId> 
     let wanted = id.clone();
     app.db.read(move |conn| users::find(conn, &wanted)).await?.map(|_| id).ok_or_else(absent)
 }
+
+/// The user that an administrator names: by id, e-mail address or name.
+pub async fn named_user(app: &App, caller: &Caller, name: &str) -> Result<User> {
+    caller.require_admin()?;
+    let wanted = name.to_owned();
+    let found = app
+        .db
+        .read(move |conn| {
+            if let Ok(id) = wanted.parse()
+                && let Some(user) = users::find(conn, &id)?
+            {
+                return Ok(Some(user));
+            }
+            // PostgreSQL refuses NUL in text, and no account has one in its name.
+            if wanted.contains('\0') { Ok(None) } else { Ok(users::find_login(conn, &wanted)?.map(|(user, _)| user)) }
+        })
+        .await?;
+    found.ok_or_else(|| Error::NotFound(format!("user {name:?}")))
+}

@@ -1,43 +1,50 @@
 //! `plugyard serve`
 
-use std::io::Write;
-
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
+use super::{
+    Outcome,
+    failure::{Failure, Result},
+    global::Global,
+    output::print_line,
+};
 use crate::{
     app::{
         App,
         accounts::{self, FirstAdmin},
     },
-    error::{Error, Result},
+    error::Error,
+    files::PluginsFolder,
     http,
-    settings::{Flags, Settings},
-    telemetry,
+    settings::Flags,
+    storage::serving,
 };
 
+/// Run the server, until SIGTERM or Ctrl-C; what runs then is finished first.
+///
+/// Prints `listening on http://ADDRESS:PORT` once connections are accepted. The first start makes database, folder and the
+/// user admin, and says so before. Any number of servers can share a PostgreSQL database and a plugins folder; an SQLite file has one server.
 #[derive(Args)]
 pub struct Serve {
-    /// Address and port; port 0 picks one.
-    #[arg(long)]
+    /// Address and port to listen on; port 0 picks a free one [default: the setting `listen`].
+    #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
 }
 
 impl Serve {
-    pub async fn run(self) -> Result<()> {
-        let flags = Flags { listen: self.listen, ..Flags::default() };
-        let cwd = std::env::current_dir().map_err(|e| Error::Setup(e.to_string()))?;
-        let (settings, warnings) = Settings::load(None, std::env::vars_os(), flags, &cwd)?;
-        telemetry::init_logging(&settings)?;
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
-        let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| Error::Setup(e.to_string()))?;
-        let app = App::open(settings).await?;
+    pub async fn run(self, global: &Global) -> Result<Outcome> {
+        let settings = global.settings(Flags { listen: self.listen, ..Flags::default() })?;
+        let _shared = PluginsFolder::open(&settings.plugins_dir).and_then(|folder| folder.lock_shared()).map_err(Failure::Start)?;
+        // Before the schema is touched, which the other server may not understand afterwards.
+        let _alone = serving::lock(&settings.database_url)?;
+        let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| Error::Setup(format!("no metrics can be kept: {e}")))?;
+        let app = App::open(settings).await.map_err(Failure::Start)?;
         if let Some(admin) = accounts::create_first_admin(&app).await? {
             announce(&first_admin(&admin));
         }
-        http::serve(app, metrics, |address| announce(&format!("listening on http://{address}"))).await
+        http::serve(app, metrics, |address| announce(&format!("listening on http://{address}"))).await?;
+        Ok(Outcome::Done)
     }
 }
 
@@ -49,10 +56,9 @@ fn first_admin(admin: &FirstAdmin) -> String {
     }
 }
 
-/// A line on standard output. The server runs on when nobody reads it.
+/// The server runs on when nobody reads what it says.
 fn announce(line: &str) {
-    let mut stdout = std::io::stdout().lock();
-    if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        tracing::warn!(%error, "nobody reads what the server says on standard output");
+    if let Err(failure) = print_line(line) {
+        tracing::warn!(error = %failure.message(), "nobody reads the server's standard output");
     }
 }
