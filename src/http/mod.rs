@@ -1,6 +1,8 @@
 //! The only code that knows actix: routes, extractors, answers. Handlers are three sentences: extract, call the use case,
 //! convert.
 
+mod auth;
+mod client_address;
 mod etag;
 pub mod extract;
 mod files;
@@ -12,7 +14,9 @@ mod plugins;
 pub mod problem;
 mod releases;
 mod routes;
+mod tokens;
 mod unknown;
+mod users;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! Native lists: `limit` and an opaque `cursor` in, `items` and `next_cursor` out.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     app::page::Page,
@@ -10,6 +10,23 @@ use crate::{
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
+
+/// The query of a list that has nothing else to ask for.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParameters {
+    /// 100 when absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// The `next_cursor` of the part before.
+    cursor: Option<String>,
+}
+
+impl PageParameters {
+    pub fn wanted(&self) -> Result<(usize, Option<String>)> {
+        wanted(self.limit, self.cursor.as_deref())
+    }
+}
 
 /// One part of a list.
 #[derive(Serialize, utoipa::ToSchema)]

@@ -86,6 +86,12 @@ pub fn find(conn: &mut Connection, user: &UserId, slug: &Slug) -> Result<Option<
         .transpose()
 }
 
+/// The slugs of everything that the user has installed.
+pub fn slugs(conn: &mut Connection, user: &UserId) -> Result<Vec<Slug>> {
+    let slugs: Vec<String> = plugins::table.filter(plugins::user_id.eq(user.as_str())).select(plugins::plugin_slug).load(conn)?;
+    slugs.iter().map(|slug| stored("plugins.plugin_slug", slug)).collect()
+}
+
 /// The user's plugin with this stored id.
 pub fn find_by_id(conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Plugin>> {
     plugins::table.find(id).filter(plugins::user_id.eq(user.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
