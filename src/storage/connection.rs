@@ -9,8 +9,10 @@ use diesel::{
     sqlite::Sqlite,
 };
 
-use super::url::DatabaseUrl;
-use crate::error::{Error, Result};
+use crate::{
+    domain::DatabaseUrl,
+    error::{Error, Result},
+};
 
 /// A connection to either database; queries are written once over it.
 #[derive(diesel::MultiConnection)]

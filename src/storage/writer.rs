@@ -12,9 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     connection::{AnyConnection as Connection, Begin},
     error::busy,
-    url::DatabaseUrl,
 };
-use crate::error::{Error, Result};
+use crate::{
+    domain::DatabaseUrl,
+    error::{Error, Result},
+};
 
 /// Jobs in one transaction at most; bounds how long the first of them waits for the last.
 const BATCH: usize = 256;
