@@ -2,6 +2,7 @@
 
 mod channel;
 mod completions;
+mod demo;
 mod failure;
 mod global;
 mod migrate;

@@ -73,7 +73,7 @@ impl SetPassword {
         let password = password.generated();
         let text = match &password {
             Some(password) => format!("{} has the password {password}", user.username),
-            None => format!("{} has the password that was given", user.username),
+            None => format!("the password of {} is set", user.username),
         };
         print(global, text, user, password)
     }
