@@ -255,6 +255,15 @@ pub struct ModuleSegments {
     pub module: String,
 }
 
+/// Whether plugins that need this one are taken along.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Cascade {
+    /// Takes plugins that need this one along, instead of refusing.
+    #[serde(default)]
+    pub cascade: bool,
+}
+
 /// A member that is checked on its own, because the object around it may hold anything else.
 pub fn typed<T: DeserializeOwned>(pointer: &str, value: Value) -> Result<T> {
     serde_json::from_value(value).map_err(|e| Error::invalid(pointer, e.to_string()))
