@@ -31,10 +31,6 @@ impl Catalogue {
         }
     }
 
-    pub fn tables(&self) -> BTreeSet<&str> {
-        self.columns.iter().map(|line| table_of(line)).collect()
-    }
-
     pub fn is_empty(&self) -> bool {
         [&self.columns, &self.primary_keys, &self.unique_keys, &self.foreign_keys, &self.indexes, &self.checks].iter().all(|s| s.is_empty())
     }
@@ -148,7 +144,7 @@ fn checks_in(line: &str) -> Vec<String> {
 }
 
 /// PostgreSQL prints a condition as it understood it: with types, and `= ANY (ARRAY[...])` for `IN (...)`.
-fn normalised(condition: &str) -> String {
+pub fn normalised(condition: &str) -> String {
     let bare = condition.replace("::text", "").replace([' ', '\n', '(', ')'], "");
     bare.replace("=ANYARRAY[", "IN").replace(']', "")
 }
