@@ -287,7 +287,8 @@ fn every_foreign_key_has_an_index() {
     let keys = [&catalogue.primary_keys, &catalogue.unique_keys, &catalogue.indexes];
     for foreign in &catalogue.foreign_keys {
         let wanted = columns(foreign);
-        let serves = |line: &String| table_of(line) == table_of(foreign) && format!("{}, ", columns(line)).starts_with(&format!("{wanted}, "));
+        let serves =
+            |line: &String| table_of(line) == table_of(foreign) && format!("{}, ", columns(line)).starts_with(&format!("{wanted}, "));
         assert!(keys.iter().any(|lines| lines.iter().any(serves)), "{foreign} has no index");
     }
 }
