@@ -7,11 +7,5 @@ use plugyard::cli::{Arguments, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("plugyard: {}", error.chain());
-            ExitCode::FAILURE
-        }
-    }
+    run(Arguments::parse()).await
 }

@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{App, jwt, jwt::Claims, now};
+use super::{
+    App,
+    audit::{self, Actor},
+    jwt::{HostClaims, Token},
+    now,
+};
 use crate::{
     domain::{
         Caller, Credential, Role, Timestamp, UserId,
-        user::{ApiToken, User},
+        user::{self, ApiToken, User},
     },
     error::{Error, Result},
-    storage::{api_tokens, sessions, users},
+    storage::{Connection, api_tokens, sessions, users},
 };
 
 /// Marks our API tokens, so that scanners for leaked secrets can know them.
@@ -25,13 +30,10 @@ pub async fn authenticate(app: &App, token: &str, request_id: Option<String>) ->
     let (user, credential) = if token.starts_with(TOKEN_PREFIX) {
         api_token(app, token, now).await?
     } else {
-        let claims = app.jwt.verify(token, now)?;
-        if claims.refresh {
-            return Err(refused("a refresh token is no access token"));
-        }
-        match claims.sid.clone() {
-            Some(id) => session(app, id, now).await?,
-            None => (host_user(app, claims, now).await?, Credential::Host),
+        match app.jwt.verify(token, now)? {
+            Token::Access { session: id } => session(app, id, now).await?,
+            Token::Refresh { .. } => return Err(refused("a refresh token is no access token")),
+            Token::Host(claims) => (host_user(app, claims, request_id.clone(), now).await?, Credential::Host),
         }
     };
     if !user.active {
@@ -75,33 +77,48 @@ async fn session(app: &App, id: String, now: Timestamp) -> Result<(User, Credent
 }
 
 /// The user that the host application's token names; made at first sight if the setting says so.
-async fn host_user(app: &App, claims: Claims, now: Timestamp) -> Result<User> {
-    let id = jwt::user_of(&claims)?;
-    let wanted = id.clone();
+async fn host_user(app: &App, claims: HostClaims, request_id: Option<String>, now: Timestamp) -> Result<User> {
+    let wanted = claims.user.clone();
     if let Some(user) = app.db.read(move |conn| users::find(conn, &wanted)).await? {
         return Ok(user);
     }
     if !app.settings.jwt_auto_provision {
         return Err(refused("the token names a user that does not exist here"));
     }
-    app.db
-        .write(move |conn| {
-            // Another request of the same new user may have been faster.
-            if let Some(user) = users::find(conn, &id)? {
-                return Ok(user);
-            }
-            let user = provisioned(&id, &claims, now);
-            users::insert(conn, &user, None)?;
-            Ok(user)
-        })
-        .await
+    let known = claims.user.clone();
+    let made = app.db.write(move |conn| provision(conn, &claims, request_id.clone(), now)).await;
+    match made {
+        // Another request of the same new user was faster, or somebody has just taken the name.
+        Err(Error::AlreadyExists(_)) => {
+            let found = app.db.read(move |conn| users::find(conn, &known)).await?;
+            found.ok_or(Error::Busy { what: "this account" })
+        }
+        made => made,
+    }
 }
 
-fn provisioned(id: &UserId, claims: &Claims, now: Timestamp) -> User {
-    User {
-        username: claims.username.clone().unwrap_or_else(|| id.to_string()),
-        email: claims.email.clone(),
-        id: id.clone(),
+fn provision(conn: &mut Connection, claims: &HostClaims, request_id: Option<String>, now: Timestamp) -> Result<User> {
+    if let Some(user) = users::find(conn, &claims.user)? {
+        return Ok(user);
+    }
+    let user = newcomer(conn, claims, now)?;
+    users::insert(conn, &user, None)?;
+    audit::record_as(conn, Actor::newcomer(&user, request_id), "user.provision", user.id.as_str(), now)?;
+    Ok(user)
+}
+
+/// Named as the host application says where our rules allow it and nobody else has the name, else by the id.
+fn newcomer(conn: &mut Connection, claims: &HostClaims, now: Timestamp) -> Result<User> {
+    let email = claims.email.as_deref().and_then(|text| user::email(text).ok());
+    let name = claims.username.as_deref().and_then(|text| user::username(text, email.as_deref()).ok());
+    let (username, email) = match name {
+        Some(name) if !users::is_taken(conn, &name, email.as_deref())? => (name, email),
+        _ => (claims.user.to_string(), None),
+    };
+    Ok(User {
+        id: claims.user.clone(),
+        username,
+        email,
         full_name: None,
         profile_picture: None,
         role: Role::User,
@@ -109,14 +126,33 @@ fn provisioned(id: &UserId, claims: &Claims, now: Timestamp) -> User {
         verified: false,
         created_at: now,
         updated_at: now,
-    }
+    })
 }
 
 /// The user an administrator acts for. For others every user looks absent.
 pub async fn other_user(app: &App, caller: &Caller, id: &str) -> Result<UserId> {
     caller.require_admin()?;
-    let absent = || Error::NotFound("this user".to_owned());
+    let absent = || Error::NotFound("user".to_owned());
     let id: UserId = id.parse().map_err(|_| absent())?;
     let wanted = id.clone();
     app.db.read(move |conn| users::find(conn, &wanted)).await?.map(|_| id).ok_or_else(absent)
+}
+
+/// The user that an administrator names: by id, e-mail address or name.
+pub async fn named_user(app: &App, caller: &Caller, name: &str) -> Result<User> {
+    caller.require_admin()?;
+    let wanted = name.to_owned();
+    let found = app
+        .db
+        .read(move |conn| {
+            if let Ok(id) = wanted.parse()
+                && let Some(user) = users::find(conn, &id)?
+            {
+                return Ok(Some(user));
+            }
+            // PostgreSQL refuses NUL in text, and no account has one in its name.
+            if wanted.contains('\0') { Ok(None) } else { Ok(users::find_login(conn, &wanted)?.map(|(user, _)| user)) }
+        })
+        .await?;
+    found.ok_or_else(|| Error::NotFound(format!("user {name:?}")))
 }

@@ -1,11 +1,11 @@
 //! Signed tokens: our own access and refresh tokens, and those of a host application that shares a secret or publishes
 //! its keys.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, TokenData, Validation,
-    jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm},
+    jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,29 +18,57 @@ use crate::{
 
 const SECRET_IN_META: &str = "jwt_secret";
 
-/// What verified tokens say. Times may be floating-point numbers in tokens of a host application.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Claims {
-    pub sub: String,
+/// Says in a token that we have made it: a host application that shares the secret may use `sid` for purposes of its own.
+const ISSUER: &str = "plugyard";
+/// How far the clock of a host application may be ahead of ours.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// What a valid token is good for.
+#[derive(Debug)]
+pub enum Token {
+    /// Our own access token.
+    Access { session: String },
+    /// One of the refresh tokens of our own session.
+    Refresh { session: String, generation: i64 },
+    /// A host application's access token.
+    Host(HostClaims),
+}
+
+/// What a host application says of its user.
+#[derive(Debug)]
+pub struct HostClaims {
+    pub user: UserId,
+    /// Only used to name users that are created at first sight.
+    pub username: Option<String>,
+    pub email: Option<String>,
+}
+
+/// Times may be floating-point numbers in tokens of a host application.
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
     /// Seconds since 1970.
-    pub exp: f64,
-    /// Our own session; absent in tokens of a host application.
+    exp: f64,
     #[serde(default)]
-    pub sid: Option<String>,
+    nbf: Option<f64>,
+    #[serde(default)]
+    iss: Option<String>,
+    #[serde(default)]
+    sid: Option<String>,
     /// Which of the session's refresh tokens this is.
     #[serde(default, rename = "gen")]
-    pub generation: Option<i64>,
+    generation: Option<i64>,
     #[serde(default)]
-    pub refresh: bool,
-    /// Only used to name users that are created at first sight.
+    refresh: bool,
     #[serde(default)]
-    pub username: Option<String>,
+    username: Option<String>,
     #[serde(default)]
-    pub email: Option<String>,
+    email: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Issued<'a> {
+    iss: &'static str,
     sub: &'a str,
     exp: i64,
     iat: i64,
@@ -80,6 +108,7 @@ impl Keys {
 
     pub fn access_token(&self, session: &Session, now: Timestamp, expires: Timestamp) -> Result<String> {
         self.issue(&Issued {
+            iss: ISSUER,
             sub: session.user.as_str(),
             exp: expires.seconds(),
             iat: now.seconds(),
@@ -93,6 +122,7 @@ impl Keys {
     /// the same one.
     pub fn refresh_token(&self, session: &Session) -> Result<String> {
         self.issue(&Issued {
+            iss: ISSUER,
             sub: session.user.as_str(),
             exp: session.expires_at.seconds(),
             iat: session.rotated_at.seconds(),
@@ -106,10 +136,9 @@ impl Keys {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign).map_err(|e| Error::storage("cannot sign a token", e))
     }
 
-    /// The claims of a valid, unexpired token. The algorithm is the key's, never the token's choice.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims> {
-        let refused = || Error::Unauthenticated("the token is not valid".to_owned());
-        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
+    /// What a valid, unexpired token stands for. The algorithm is the key's, never the token's choice.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Token> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| refused("the token is not valid"))?;
         let decoded = match header.alg {
             Algorithm::HS256 => decode(token, &self.own, Algorithm::HS256),
             algorithm => self
@@ -118,11 +147,36 @@ impl Keys {
                 .filter(|key| key.algorithm == algorithm && (header.kid.is_none() || key.id.is_none() || key.id == header.kid))
                 .find_map(|key| decode(token, &key.key, algorithm)),
         };
-        let claims = decoded.ok_or_else(refused)?.claims;
-        if claims.exp <= now.millis() as f64 / 1000.0 {
-            return Err(Error::Unauthenticated("the token has expired".to_owned()));
+        let claims = decoded.ok_or_else(|| refused("the token is not valid"))?.claims;
+        // Written so that what is not a number is refused.
+        if !(claims.exp.is_finite() && claims.exp > seconds(now)) {
+            return Err(refused("the token has expired"));
         }
-        Ok(claims)
+        if claims.nbf.is_some_and(|begin| !(begin.is_finite() && begin <= seconds(now.plus(SKEW)))) {
+            return Err(refused("the token is not valid yet"));
+        }
+        classify(claims, header.alg)
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::Unauthenticated(why.to_owned())
+}
+
+fn seconds(moment: Timestamp) -> f64 {
+    moment.millis() as f64 / 1000.0
+}
+
+fn classify(claims: Claims, algorithm: Algorithm) -> Result<Token> {
+    let is_own = algorithm == Algorithm::HS256 && claims.iss.as_deref() == Some(ISSUER);
+    match (claims.sid.filter(|_| is_own), claims.refresh, claims.generation) {
+        (Some(session), true, Some(generation)) => Ok(Token::Refresh { session, generation }),
+        (Some(session), false, _) => Ok(Token::Access { session }),
+        (_, true, _) => Err(refused("a refresh token is no access token")),
+        (None, false, _) => {
+            let user = claims.sub.parse().map_err(|_| refused("the token's `sub` names no user: it must be a UUID"))?;
+            Ok(Token::Host(HostClaims { user, username: claims.username, email: claims.email }))
+        }
     }
 }
 
@@ -135,13 +189,16 @@ fn decode(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Option<TokenD
     jsonwebtoken::decode(token, key, &validation).ok()
 }
 
-/// Reads a JWK set (RFC 7517): RS256, ES256 and EdDSA keys; others stop the start, so that no key is silently unused.
+/// Reads a JWK set (RFC 7517): RS256, ES256 and EdDSA keys; others that sign stop the start, so that no key is silently
+/// unused.
 fn host_keys(file: &Path) -> Result<Vec<HostKey>> {
     let unusable = |why: String| Error::Setup(format!("jwks_file {}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|e| unusable(e.to_string()))?;
     let set: JwkSet = serde_json::from_str(&text).map_err(|e| unusable(e.to_string()))?;
-    set.keys
+    let keys = set
+        .keys
         .iter()
+        .filter(|jwk| jwk.common.public_key_use != Some(PublicKeyUse::Encryption))
         .map(|jwk| {
             let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
                 (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Algorithm::RS256,
@@ -156,10 +213,6 @@ fn host_keys(file: &Path) -> Result<Vec<HostKey>> {
             let key = DecodingKey::from_jwk(jwk).map_err(|e| unusable(e.to_string()))?;
             Ok(HostKey { id: jwk.common.key_id.clone(), algorithm, key })
         })
-        .collect()
-}
-
-/// The user that a host application's token names, where its `sub` is a UUID.
-pub fn user_of(claims: &Claims) -> Result<UserId> {
-    claims.sub.parse().map_err(|_| Error::Unauthenticated("the token's `sub` names no user: it must be a UUID".to_owned()))
+        .collect::<Result<Vec<_>>>()?;
+    if keys.is_empty() { Err(unusable("it holds no key for signatures".to_owned())) } else { Ok(keys) }
 }

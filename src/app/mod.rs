@@ -1,13 +1,16 @@
 //! Use cases, called by HTTP and the command line alike. Policy lives here: who may, in which order, what follows.
 
 pub mod access;
+pub mod accounts;
 mod audit;
 pub mod jwt;
+pub mod page;
 pub mod passwords;
 pub mod plugins;
 pub mod readiness;
 pub mod releases;
 pub mod serving;
+pub mod tokens;
 
 use std::sync::Arc;
 
@@ -26,6 +29,7 @@ pub struct App {
     pub folder: PluginsFolder,
     pub passwords: passwords::Passwords,
     pub jwt: jwt::Keys,
+    logins: accounts::LoginLimits,
     outbox: plugins::records::Outbox,
 }
 
@@ -37,12 +41,14 @@ impl App {
         folder.remove_leftovers()?;
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
+        let logins = accounts::LoginLimits::new(&settings);
         let app = Arc::new(Self {
             settings,
             db,
             folder,
             passwords: passwords::Passwords::new(cores()),
             jwt,
+            logins,
             outbox: plugins::records::Outbox::new(),
         });
         plugins::records::replay_all(&app).await?;

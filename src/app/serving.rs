@@ -20,7 +20,7 @@ pub struct Served {
 }
 
 fn absent() -> Error {
-    Error::NotFound("this file".to_owned())
+    Error::NotFound("file".to_owned())
 }
 
 /// A file of one of the caller's own plugins, at its installed version.

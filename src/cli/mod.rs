@@ -1,27 +1,84 @@
-//! The command line: one file per command.
+//! The command line: one file per command. Results go to standard output, messages to standard error.
 
+mod channel;
+mod completions;
+mod failure;
+mod global;
+mod migrate;
+mod output;
+mod pack;
+mod plugins;
+mod publish;
+mod releases;
+mod remote;
 mod serve;
+mod settings;
+mod target;
+mod wanted;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::Result;
+use self::global::Global;
 
-/// Multi-user plugin server.
+/// Multi-user plugin server: stores each plugin version once, remembers who uses it, serves it to every browser.
+///
+/// Commands work on the database and the plugins folder of this machine, as an administrator; with --server they talk to a
+/// running server instead, as the owner of the token. The exit status is 0 when the command did what it says, 1 when
+/// something was refused, failed or differs, and 2 when it was used wrongly or could not start.
 #[derive(Parser)]
-#[command(name = "plugyard", version, about)]
+#[command(name = "plugyard", version)]
 pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server.
     Serve(serve::Serve),
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    #[command(subcommand)]
+    Settings(settings::SettingsCommand),
+    Publish(publish::Publish),
+    #[command(subcommand)]
+    Releases(releases::Releases),
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
+    #[command(subcommand)]
+    Plugins(plugins::Plugins),
+    Completions(completions::Completions),
 }
 
-pub async fn run(arguments: Arguments) -> Result<()> {
-    match arguments.command {
-        Command::Serve(serve) => serve.run().await,
+/// What a command that did not fail found.
+enum Outcome {
+    Done,
+    /// Something is not as it should be; what, was printed as the result.
+    Differs,
+}
+
+/// Runs one command and says on standard error why it failed, if it did.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { global, command } = arguments;
+    let outcome = match command {
+        Command::Serve(command) => command.run(&global).await,
+        Command::Migrate(command) => command.run(&global),
+        Command::Settings(command) => command.run(&global),
+        Command::Publish(command) => command.run(&global).await,
+        Command::Releases(command) => command.run(&global).await,
+        Command::Channel(command) => command.run(&global).await,
+        Command::Plugins(command) => command.run(&global).await,
+        Command::Completions(command) => command.run(),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Differs) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("plugyard: {}", failure.message());
+            ExitCode::from(failure.exit_status())
+        }
     }
 }

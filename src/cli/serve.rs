@@ -1,42 +1,64 @@
 //! `plugyard serve`
 
-use std::io::Write;
-
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
+use super::{
+    Outcome,
+    failure::{Failure, Result},
+    global::Global,
+    output::print_line,
+};
 use crate::{
-    app::App,
-    error::{Error, Result},
+    app::{
+        App,
+        accounts::{self, FirstAdmin},
+    },
+    error::Error,
+    files::PluginsFolder,
     http,
-    settings::{Flags, Settings},
-    telemetry,
+    settings::Flags,
+    storage::serving,
 };
 
+/// Run the server, until SIGTERM or Ctrl-C; what runs then is finished first.
+///
+/// Prints `listening on http://ADDRESS:PORT` once connections are accepted. The first start makes database, folder and the
+/// user admin, and says so before. Any number of servers can share a PostgreSQL database and a plugins folder; an SQLite file has one server.
 #[derive(Args)]
 pub struct Serve {
-    /// Address and port; port 0 picks one.
-    #[arg(long)]
+    /// Address and port to listen on; port 0 picks a free one [default: the setting `listen`].
+    #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
 }
 
 impl Serve {
-    pub async fn run(self) -> Result<()> {
-        let flags = Flags { listen: self.listen, ..Flags::default() };
-        let cwd = std::env::current_dir().map_err(|e| Error::Setup(e.to_string()))?;
-        let (settings, warnings) = Settings::load(None, std::env::vars_os(), flags, &cwd)?;
-        telemetry::init_logging(&settings)?;
-        for warning in warnings {
-            tracing::warn!("{warning}");
+    pub async fn run(self, global: &Global) -> Result<Outcome> {
+        let settings = global.settings(Flags { listen: self.listen, ..Flags::default() })?;
+        let _shared = PluginsFolder::open(&settings.plugins_dir).and_then(|folder| folder.lock_shared()).map_err(Failure::Start)?;
+        // Before the schema is touched, which the other server may not understand afterwards.
+        let _alone = serving::lock(&settings.database_url)?;
+        let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| Error::Setup(format!("no metrics can be kept: {e}")))?;
+        let app = App::open(settings).await.map_err(Failure::Start)?;
+        if let Some(admin) = accounts::create_first_admin(&app).await? {
+            announce(&first_admin(&admin));
         }
-        let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| Error::Setup(e.to_string()))?;
-        let app = App::open(settings).await?;
-        http::serve(app, metrics, |address| {
-            println!("listening on http://{address}");
-            if let Err(error) = std::io::stdout().flush() {
-                tracing::warn!(%error, "nobody reads the address");
-            }
-        })
-        .await
+        http::serve(app, metrics, |address| announce(&format!("listening on http://{address}"))).await?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// A generated password is shown here, once, and nowhere else.
+fn first_admin(admin: &FirstAdmin) -> String {
+    match &admin.generated_password {
+        Some(password) => format!("created the user {} with the password {password}", admin.username),
+        None => format!("created the user {} with the password of the setting admin_password", admin.username),
+    }
+}
+
+/// The server runs on when nobody reads what it says.
+fn announce(line: &str) {
+    if let Err(failure) = print_line(line) {
+        tracing::warn!(error = %failure.message(), "nobody reads the server's standard output");
     }
 }

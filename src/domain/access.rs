@@ -120,9 +120,10 @@ pub enum Credential {
     Local(String),
 }
 
-/// The authenticated user behind a request or command; everything is scoped to it.
+/// The authenticated user behind a request, to whom everything is scoped, or a command on the machine itself.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    /// Nobody's id where [`Caller::is_person`] is false.
     pub user: UserId,
     pub username: String,
     pub role: Role,
@@ -132,6 +133,17 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Whoever runs this command on the machine itself: an administrator without an account.
+    pub fn local(command: &str) -> Self {
+        Self {
+            user: UserId::from_bytes([0; 16]),
+            username: command.to_owned(),
+            role: Role::Admin,
+            credential: Credential::Local(format!("plugyard {command}")),
+            request_id: None,
+        }
+    }
+
     pub fn has(&self, scope: &Scope) -> bool {
         match &self.credential {
             Credential::Session(_) | Credential::Host | Credential::Local(_) => true,

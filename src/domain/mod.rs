@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod audit;
+pub mod dependencies;
+pub mod history;
 pub mod ids;
 pub mod json;
 pub mod manifest;

@@ -1,6 +1,9 @@
 //! What a user has installed.
 
+use std::str::FromStr;
+
 use super::{AccessKey, Manifest, Slug, Timestamp, UserId, Version, manifest::Visibility};
+use crate::error::{Error, Result};
 
 /// One row per user and slug.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +35,8 @@ pub struct Installed {
     pub release: Option<InstalledRelease>,
     /// The administrator's decision for everybody.
     pub available: bool,
+    /// The newest version in the catalogue, if there is any.
+    pub latest: Option<Version>,
 }
 
 /// What of a release matters to those who have it.
@@ -46,6 +51,10 @@ impl Installed {
     /// A bundle is served when available and enabled.
     pub fn is_served(&self) -> bool {
         self.available && self.plugin.enabled
+    }
+
+    pub fn update_available(&self) -> bool {
+        self.latest.as_ref().is_some_and(|latest| *latest > self.plugin.version)
     }
 
     /// The plugin's own manifest where it has one, else the release's.
@@ -69,12 +78,29 @@ pub struct ModuleRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Install,
+    Update,
+    Rollback,
+    Import,
 }
 
 impl Change {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Install => "install",
+            Self::Update => "update",
+            Self::Rollback => "rollback",
+            Self::Import => "import",
         }
+    }
+}
+
+impl FromStr for Change {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Install, Self::Update, Self::Rollback, Self::Import]
+            .into_iter()
+            .find(|change| change.as_str() == text)
+            .ok_or_else(|| Error::invalid("change", format!("{text:?} is no change of version")))
     }
 }

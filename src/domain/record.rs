@@ -34,6 +34,19 @@ pub enum InstallationType {
     Rebuilt,
 }
 
+impl InstallationType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Development => "development",
+            Self::Local => "local",
+            Self::Remote => "remote",
+            Self::Migrated => "migrated",
+            Self::Rebuilt => "rebuilt",
+        }
+    }
+}
+
 impl InstallationMetadata {
     /// Credentials in `source_url` are dropped. `extra` is what the installer adds; members that the database owns, or
     /// that are named like one of the known four, are refused, all at once.

@@ -47,6 +47,15 @@ pub fn integrity(sha384: &str) -> String {
     format!("sha384-{sha384}")
 }
 
+/// One slug in the catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CatalogueEntry {
+    pub newest: Release,
+    pub available: bool,
+    /// Users who have the plugin.
+    pub installs: u64,
+}
+
 /// sha256 over a release's sorted content, in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Digest(String);

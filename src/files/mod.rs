@@ -9,7 +9,9 @@ mod locks;
 mod records;
 mod releases;
 mod staging;
+mod stream;
 mod upload;
+mod zip_stream;
 
 use std::{
     fs,
@@ -22,6 +24,7 @@ pub use limits::Limits;
 pub use locks::FolderLock;
 pub use records::UserRecord;
 pub use staging::{Staged, StagedFile};
+pub use stream::read_stream;
 pub use upload::{Archive, Upload};
 
 use crate::error::{Error, Result};

@@ -10,7 +10,8 @@ use actix_web::{
     web::{BytesMut, Data},
 };
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{middleware::RequestId, problem::Problem};
 use crate::{
@@ -88,8 +89,12 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(refuse("only bearer tokens are understood"));
     }
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-    access::authenticate(&*app(request)?, token.trim(), request_id).await
+    access::authenticate(&*app(request)?, token.trim(), request_id(request)).await
+}
+
+/// The request's id, for the audit log.
+pub fn request_id(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone())
 }
 
 /// Whose plugins a route works on: the caller's own, or under `/users/{user_id}/` those of the user named there, for
@@ -120,7 +125,7 @@ impl<R: Right> FromRequest for Subject<R> {
 
 /// A path segment that names something: what breaks the rules of names cannot exist, so it is absent rather than invalid.
 pub fn known<T: FromStr<Err = Error>>(segment: &str) -> Result<T> {
-    segment.parse().map_err(|_| Error::NotFound("this address".to_owned()))
+    segment.parse().map_err(|_| Error::NotFound("address".to_owned()))
 }
 
 /// A JSON body, at most `max_json` bytes. 415 for another media type, 400 when it is not JSON, 422 when it is not a `T`.
@@ -133,15 +138,44 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let limit = app(&request)?.settings.max_json.as_u64();
-            let body = read_body(&request, payload, "the JSON body", limit).await?;
-            let is_json = |text: &str| text == "application/json" || text.ends_with("+json");
-            if !is_json(&request.content_type().to_ascii_lowercase()) {
-                return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()).into());
-            }
-            Ok(Self(parse_json(&body)?))
+            let body = read_json(&request, payload).await?;
+            Ok(Self(json_of(&request, &body)?))
         })
     }
+}
+
+/// As [`Json`], where the body may be left out.
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let body = read_json(&request, payload).await?;
+            Ok(Self(if body.is_empty() { None } else { Some(json_of(&request, &body)?) }))
+        })
+    }
+}
+
+async fn read_json(request: &HttpRequest, payload: Payload) -> Result<BytesMut> {
+    let limit = app(request)?.settings.max_json.as_u64();
+    read_body(request, payload, "the JSON body", limit).await
+}
+
+fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T> {
+    let is_json = |text: &str| text == "application/json" || text.ends_with("+json");
+    if !is_json(&request.content_type().to_ascii_lowercase()) {
+        return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()));
+    }
+    parse_json(body)
+}
+
+/// For members that may be absent but are not null unless `T` says so.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Reads the whole body; refuses one above `limit` bytes without reading it to its end.
@@ -202,4 +236,35 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
             .map_err(|e| Error::invalid("query", e.to_string()).into());
         std::future::ready(parsed)
     }
+}
+
+/// Path segments by name, so that the same handler works with and without `/users/{user_id}` before it.
+#[derive(Deserialize)]
+pub struct SlugSegment {
+    pub slug: String,
+}
+
+#[derive(Deserialize)]
+pub struct PluginSegment {
+    pub plugin: String,
+}
+
+#[derive(Deserialize)]
+pub struct ModuleSegments {
+    pub plugin: String,
+    pub module: String,
+}
+
+/// Whether plugins that need this one are taken along.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Cascade {
+    /// Takes plugins that need this one along, instead of refusing.
+    #[serde(default)]
+    pub cascade: bool,
+}
+
+/// A member that is checked on its own, because the object around it may hold anything else.
+pub fn typed<T: DeserializeOwned>(pointer: &str, value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|e| Error::invalid(pointer, e.to_string()))
 }

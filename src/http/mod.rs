@@ -1,16 +1,22 @@
 //! The only code that knows actix: routes, extractors, answers. Handlers are three sentences: extract, call the use case,
 //! convert.
 
+mod auth;
+mod client_address;
+mod etag;
 pub mod extract;
 mod files;
 mod middleware;
 mod openapi;
 mod operations;
+mod paging;
 mod plugins;
 pub mod problem;
 mod releases;
 mod routes;
+mod tokens;
 mod unknown;
+mod users;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
@@ -58,6 +64,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
             .default_service(actix_web::web::to(unknown::answer))
             .wrap(from_fn(middleware::reshape))
             .wrap(cors(&state.settings))
+            .wrap(from_fn(middleware::open))
             .wrap(from_fn(middleware::observe))
     })
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
@@ -88,6 +95,7 @@ fn cors(settings: &Settings) -> Cors {
             "last-event-id",
         ])
         .expose_headers(["etag", "location", "retry-after", "x-request-id"])
+        .allowed_origin_fn(|_, request| middleware::is_open(request.uri.path()))
         .max_age(3600)
         .block_on_origin_mismatch(false)
 }

@@ -52,11 +52,19 @@ fn status(error: &Error) -> StatusCode {
         Error::Forbidden(_) | Error::PublishNotAllowed(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-        Error::AlreadyExists(_) | Error::VersionTaken { .. } | Error::Yanked { .. } | Error::Conflict(_) | Error::Unavailable(_) => {
-            StatusCode::CONFLICT
-        }
+        Error::AlreadyExists(_)
+        | Error::VersionTaken { .. }
+        | Error::Yanked { .. }
+        | Error::Conflict(_)
+        | Error::IncompatibleVersion(_)
+        | Error::DependencyMissing { .. }
+        | Error::DependencyCycle { .. }
+        | Error::DependencyRequired { .. }
+        | Error::Unavailable(_) => StatusCode::CONFLICT,
         Error::Gone(_) => StatusCode::GONE,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
+        Error::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::Validation { .. } | Error::InvalidPackage { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -85,6 +93,13 @@ impl Problem {
                 body["limit"] = json!(limit);
                 body["actual"] = json!(actual);
             }
+            Error::PreconditionFailed { current } => body["current"] = json!(current),
+            Error::DependencyMissing { missing, propose, .. } => {
+                body["missing"] = json!(missing);
+                body["propose"] = json!(propose);
+            }
+            Error::DependencyCycle { cycle } => body["cycle"] = json!(cycle),
+            Error::DependencyRequired { chain, .. } => body["chain"] = json!(chain),
             Error::Validation { errors } => body["errors"] = json!(errors),
             Error::InvalidPackage { step, errors } => {
                 body["step"] = json!(step);
@@ -115,6 +130,9 @@ impl ResponseError for Problem {
             }
             Error::Unauthenticated(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            Error::RangeNotSatisfiable { size } => {
+                response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
             }
             Error::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, allow.as_str()));

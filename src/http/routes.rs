@@ -2,13 +2,17 @@
 
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
-use super::{files, openapi, operations, plugins, releases};
+use super::{auth, files, openapi, operations, plugins, releases, tokens, users};
 
 pub fn all(config: &mut ServiceConfig<'_>) {
     config.service(operations::healthz).service(operations::readyz).service(operations::metrics).service(openapi::openapi_json).service(
         scope("/api/v1")
+            .configure(auth::routes)
+            .configure(tokens::routes)
             .configure(releases::routes)
-            .service(scope("/users/{user_id}").configure(plugins::native_routes))
+            // Before the scope below, which keeps every address that begins like it.
+            .configure(users::routes)
+            .service(scope("/users/{user_id}").configure(plugins::mirrored_routes))
             .configure(plugins::routes)
             .configure(files::routes),
     );

@@ -8,7 +8,7 @@ use crate::error::Error;
 pub async fn answer(request: HttpRequest, document: Data<Document>) -> HttpResult {
     let methods = document.methods_of(request.path());
     if methods.is_empty() {
-        return Err(Error::NotFound("this address".to_owned()).into());
+        return Err(Error::NotFound("address".to_owned()).into());
     }
     Err(Error::MethodNotAllowed { allow: methods.join(", ") }.into())
 }

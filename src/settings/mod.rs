@@ -206,6 +206,12 @@ impl Settings {
         Ok((settings, layers.warnings(KEYS)))
     }
 
+    /// [`Settings::load`] with the environment and the folder of this process.
+    pub fn of_process(config: Option<&Path>, flags: Flags) -> Result<(Self, Vec<String>)> {
+        let cwd = std::env::current_dir().map_err(|e| Error::Setup(format!("the current folder is unknown: {e}")))?;
+        Self::load(config, std::env::vars_os(), flags, &cwd)
+    }
+
     fn source(&self, key: &str) -> Source {
         self.sources.get(key).copied().unwrap_or(Source::Default)
     }

@@ -13,6 +13,21 @@ pub fn find(conn: &mut Connection, slug: &Slug, channel: &Channel) -> Result<Opt
     found.map(|text| stored("channels.version", &text)).transpose()
 }
 
+/// The slug's channels, by name.
+pub fn list(conn: &mut Connection, slug: &Slug) -> Result<Vec<(Channel, Version)>> {
+    let rows: Vec<(String, String)> = channels::table
+        .filter(channels::slug.eq(slug.as_str()))
+        .order(channels::name)
+        .select((channels::name, channels::version))
+        .load(conn)?;
+    rows.iter().map(|(name, version)| Ok((stored("channels.name", name)?, stored("channels.version", version)?))).collect()
+}
+
+/// False when there was none.
+pub fn delete(conn: &mut Connection, slug: &Slug, channel: &Channel) -> Result<bool> {
+    Ok(diesel::delete(channels::table.find((slug.as_str(), channel.as_str()))).execute(conn)? > 0)
+}
+
 /// Points the channel at the version, which must exist.
 pub fn set(conn: &mut Connection, slug: &Slug, channel: &Channel, version: &Version, now: Timestamp) -> Result<()> {
     let row = (

@@ -22,12 +22,13 @@ pub struct Migration {
     pub applied: bool,
 }
 
-/// Applies what is missing. A database from a newer program is refused untouched.
-pub fn run(url: &DatabaseUrl) -> Result<()> {
+/// Applies what is missing, and names it. A database from a newer program is refused untouched.
+pub fn run(url: &DatabaseUrl) -> Result<Vec<String>> {
     locked(url, |conn, source| {
         refuse_newer(conn, &source)?;
-        conn.run_pending_migrations(source).map_err(failed)?;
-        Ok(())
+        let known = known(&source)?;
+        let applied: Vec<String> = conn.run_pending_migrations(source).map_err(failed)?.iter().map(ToString::to_string).collect();
+        Ok(known.into_iter().filter(|(version, _)| applied.contains(version)).map(|(_, name)| name).collect())
     })
 }
 
@@ -35,10 +36,12 @@ pub fn run(url: &DatabaseUrl) -> Result<()> {
 pub fn revert(url: &DatabaseUrl) -> Result<Option<String>> {
     locked(url, |conn, source| {
         refuse_newer(conn, &source)?;
-        match conn.applied_migrations().map_err(failed)?.is_empty() {
-            true => Ok(None),
-            false => conn.revert_last_migration(source).map(|version| Some(version.to_string())).map_err(failed),
+        let known = known(&source)?;
+        if conn.applied_migrations().map_err(failed)?.is_empty() {
+            return Ok(None);
         }
+        let reverted = conn.revert_last_migration(source).map_err(failed)?.to_string();
+        Ok(known.into_iter().find(|(version, _)| *version == reverted).map(|(_, name)| name))
     })
 }
 

@@ -15,6 +15,7 @@ pub mod plugin_config;
 pub mod plugins;
 pub mod releases;
 mod schema;
+pub mod serving;
 pub mod sessions;
 mod url;
 pub mod users;

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{Connection, connection::Both, schema::plugin_config, values::stored};
 use crate::{
-    domain::{Slug, Timestamp, UserId, release::PluginConfig},
+    domain::{Slug, Timestamp, UserId, Version, release::PluginConfig},
     error::{Error, Result},
 };
 
@@ -47,6 +47,14 @@ pub fn claim(conn: &mut Connection, slug: &Slug, available: bool, owner: Option<
     Both(diesel::insert_into(plugin_config::table).values(row).on_conflict_do_nothing()).execute(conn)?;
     diesel::update(plugin_config::table.find(slug.as_str())).set(plugin_config::updated_at.eq(plugin_config::updated_at)).execute(conn)?;
     find(conn, slug)?.ok_or_else(|| Error::AlreadyExists(format!("a plugin whose name differs from {slug} only in case already exists")))
+}
+
+/// Notes what `latest` stands for now.
+pub fn set_latest(conn: &mut Connection, slug: &Slug, latest: Option<&Version>) -> Result<()> {
+    diesel::update(plugin_config::table.find(slug.as_str()))
+        .set(plugin_config::latest_version.eq(latest.map(ToString::to_string)))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Switches the slug on or off for everybody; users' enablement and config stay. False when nothing changed.

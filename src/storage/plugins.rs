@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::{
         AccessKey, Slug, Timestamp, UserId, Version,
+        history::HistoryEntry,
         plugin::{Change, Installed, InstalledRelease, Plugin},
     },
     error::{Error, Result},
@@ -85,6 +86,12 @@ pub fn find(conn: &mut Connection, user: &UserId, slug: &Slug) -> Result<Option<
         .transpose()
 }
 
+/// The slugs of everything that the user has installed.
+pub fn slugs(conn: &mut Connection, user: &UserId) -> Result<Vec<Slug>> {
+    let slugs: Vec<String> = plugins::table.filter(plugins::user_id.eq(user.as_str())).select(plugins::plugin_slug).load(conn)?;
+    slugs.iter().map(|slug| stored("plugins.plugin_slug", slug)).collect()
+}
+
 /// The user's plugin with this stored id.
 pub fn find_by_id(conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Plugin>> {
     plugins::table.find(id).filter(plugins::user_id.eq(user.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
@@ -94,9 +101,9 @@ pub fn find_by_access_key(conn: &mut Connection, key: &AccessKey) -> Result<Opti
     plugins::table.filter(plugins::access_key.eq(key.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
 }
 
-type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>);
+type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
-fn installed((row, manifest, visibility, entry_sha384, status): InstalledColumns) -> Result<Installed> {
+fn installed((row, manifest, visibility, entry_sha384, status, latest): InstalledColumns) -> Result<Installed> {
     let release = match (manifest, visibility) {
         (Some(manifest), Some(visibility)) => Some(InstalledRelease {
             manifest: stored_json("releases.manifest", &manifest)?,
@@ -105,7 +112,8 @@ fn installed((row, manifest, visibility, entry_sha384, status): InstalledColumns
         }),
         _ => None,
     };
-    Ok(Installed { plugin: row.plugin()?, release, available: status.is_none_or(|status| status == "enabled") })
+    let latest = latest.map(|text| stored("plugin_config.latest_version", &text)).transpose()?;
+    Ok(Installed { plugin: row.plugin()?, release, available: status.is_none_or(|status| status == "enabled"), latest })
 }
 
 /// The user's plugins with what their releases and the administrator say, by slug.
@@ -121,6 +129,7 @@ pub fn list_installed(conn: &mut Connection, user: &UserId) -> Result<Vec<Instal
             releases::visibility.nullable(),
             releases::entry_sha384.nullable(),
             plugin_config::status.nullable(),
+            plugin_config::latest_version.nullable(),
         ))
         .load::<InstalledColumns>(conn)?
         .into_iter()
@@ -169,6 +178,46 @@ pub fn record_version(conn: &mut Connection, id: &str, version: &Version, change
             plugin_versions::change.eq(change.as_str()),
             plugin_versions::installed_by.eq(actor),
             plugin_versions::installed_at.eq(now.millis()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The plugin's history, oldest first.
+pub fn history(conn: &mut Connection, id: &str) -> Result<Vec<HistoryEntry>> {
+    type Columns = (String, String, String, i64, Option<i64>);
+    let rows: Vec<Columns> = plugin_versions::table
+        .filter(plugin_versions::plugin_id.eq(id))
+        .order(plugin_versions::sequence)
+        .select((
+            plugin_versions::version,
+            plugin_versions::change,
+            plugin_versions::installed_by,
+            plugin_versions::installed_at,
+            plugin_versions::replaced_at,
+        ))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(version, change, installed_by, installed_at, replaced_at)| {
+            Ok(HistoryEntry {
+                version: stored("plugin_versions.version", &version)?,
+                change: stored("plugin_versions.change", &change)?,
+                installed_by,
+                installed_at: Timestamp(installed_at),
+                replaced_at: replaced_at.map(Timestamp),
+            })
+        })
+        .collect()
+}
+
+/// Moves the row to another version. Metadata of its own described the old one.
+pub fn set_version(conn: &mut Connection, id: &str, version: &Version, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id))
+        .set((
+            plugins::version.eq(version.to_string()),
+            plugins::manifest.eq(None::<String>),
+            plugins::updated_at.eq(now.millis()),
+            plugins::revision.eq(plugins::revision + 1),
         ))
         .execute(conn)?;
     Ok(())

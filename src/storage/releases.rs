@@ -1,17 +1,21 @@
 //! Published versions and their files.
 
-use diesel::prelude::*;
+use std::collections::HashMap;
+
+use diesel::{dsl::count_star, prelude::*};
 
 use super::{
     Connection,
+    connection::Multi,
     error::on_duplicate,
-    schema::{release_files, releases},
+    schema::{plugin_config, plugins, release_files, releases},
     values::{column, count, json, stored, stored_json},
 };
 use crate::{
     domain::{
-        ReleasePath, Slug, Timestamp, Version,
-        release::{Release, ReleaseFile, Yank},
+        Manifest, ReleasePath, Slug, Timestamp, Version,
+        manifest::Visibility,
+        release::{CatalogueEntry, Release, ReleaseFile, Yank},
     },
     error::{Error, Result},
 };
@@ -30,6 +34,8 @@ struct Row {
     file_count: i64,
     visibility: String,
     entry_sha384: Option<String>,
+    search_text: String,
+    category: Option<String>,
     published_by: String,
     published_at: i64,
     yanked_at: Option<i64>,
@@ -67,6 +73,8 @@ pub fn insert(conn: &mut Connection, release: &Release) -> Result<()> {
         file_count: column(release.file_count)?,
         visibility: release.visibility.to_string(),
         entry_sha384: release.entry_sha384.clone(),
+        search_text: search_text(&release.manifest),
+        category: release.manifest.category.clone(),
         published_by: release.published_by.clone(),
         published_at: release.published_at.millis(),
         yanked_at: release.yank.as_ref().map(|y| y.at.millis()),
@@ -118,15 +126,91 @@ pub fn choosable_versions(conn: &mut Connection, slug: &Slug) -> Result<Vec<Vers
     texts.iter().map(|text| stored("releases.version", text)).collect()
 }
 
-/// The choosable versions of several slugs at once.
-pub fn choosable_versions_of(conn: &mut Connection, slugs: &[Slug]) -> Result<Vec<(Slug, Version)>> {
-    let rows: Vec<(String, String)> = releases::table
-        .filter(releases::slug.eq_any(slugs.iter().map(Slug::as_str)))
-        .filter(releases::yanked_at.is_null())
-        .filter(releases::files_removed_at.is_null())
-        .select((releases::slug, releases::version))
+/// What the catalogue searches: slug, name, description and tags, in lower case.
+fn search_text(manifest: &Manifest) -> String {
+    let tags = manifest.tags.iter().chain(manifest.modules.iter().flat_map(|module| &module.tags)).map(String::as_str);
+    let texts = [manifest.slug.as_str(), &manifest.name, manifest.description.as_deref().unwrap_or("")];
+    // A line each, so that no match reaches from one into the next.
+    texts.into_iter().chain(tags).collect::<Vec<_>>().join("\n").to_lowercase()
+}
+
+/// The newest release of at most `limit` slugs after `after`, by slug. `q` is searched without regard to case.
+pub fn catalogue(
+    conn: &mut Connection,
+    q: Option<&str>,
+    category: Option<&str>,
+    after: Option<&Slug>,
+    limit: i64,
+) -> Result<Vec<CatalogueEntry>> {
+    let mut query = releases::table
+        .inner_join(
+            plugin_config::table
+                .on(plugin_config::plugin_name.eq(releases::slug).and(plugin_config::latest_version.eq(releases::version.nullable()))),
+        )
+        .order(releases::slug)
+        .limit(limit)
+        .select((releases::all_columns, plugin_config::status))
+        .into_boxed::<Multi>();
+    if let Some(q) = q {
+        query = query.filter(releases::search_text.like(containing(q)).escape(ESCAPE));
+    }
+    if let Some(category) = category {
+        query = query.filter(releases::category.eq(category.to_owned()));
+    }
+    if let Some(after) = after {
+        query = query.filter(releases::slug.gt(after.to_string()));
+    }
+    let rows: Vec<(Row, String)> = query.load(conn)?;
+    let slugs: Vec<&str> = rows.iter().map(|(row, _)| row.slug.as_str()).collect();
+    let installs: Vec<(String, i64)> = plugins::table
+        .filter(plugins::plugin_slug.eq_any(slugs))
+        .group_by(plugins::plugin_slug)
+        .select((plugins::plugin_slug, count_star()))
         .load(conn)?;
-    rows.iter().map(|(slug, version)| Ok((stored("releases.slug", slug)?, stored("releases.version", version)?))).collect()
+    let installs: HashMap<String, i64> = installs.into_iter().collect();
+    rows.into_iter()
+        .map(|(row, status)| {
+            let installs = count("plugins", installs.get(&row.slug).copied().unwrap_or(0))?;
+            Ok(CatalogueEntry { newest: row.release()?, available: status == "enabled", installs })
+        })
+        .collect()
+}
+
+const ESCAPE: char = '\\';
+
+fn containing(text: &str) -> String {
+    let mut pattern = "%".to_owned();
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Every version of a slug, yanked ones and those without files too, highest first.
+pub fn list(conn: &mut Connection, slug: &Slug) -> Result<Vec<Release>> {
+    let rows: Vec<Row> = releases::table.filter(releases::slug.eq(slug.as_str())).load(conn)?;
+    let mut all = rows.into_iter().map(Row::release).collect::<Result<Vec<_>>>()?;
+    all.sort_by(|a, b| b.version.cmp(&a.version));
+    Ok(all)
+}
+
+pub fn set_visibility(conn: &mut Connection, slug: &Slug, version: &Version, visibility: Visibility) -> Result<()> {
+    diesel::update(releases::table.find((slug.as_str(), version.to_string())))
+        .set(releases::visibility.eq(visibility.to_string()))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Yanks with a reason, or takes the yank back.
+pub fn set_yank(conn: &mut Connection, slug: &Slug, version: &Version, yank: Option<&Yank>) -> Result<()> {
+    diesel::update(releases::table.find((slug.as_str(), version.to_string())))
+        .set((releases::yanked_at.eq(yank.map(|y| y.at.millis())), releases::yank_reason.eq(yank.map(|y| y.reason.as_str()))))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Marks the files as back, after the same content was published again.

@@ -89,6 +89,13 @@ pub fn revoke(conn: &mut Connection, id: &str, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Removes the user's sessions that have ended: nothing asks for them any more.
+pub fn remove_ended(conn: &mut Connection, user: &UserId, now: Timestamp) -> Result<()> {
+    let ended = sessions::revoked_at.is_not_null().or(sessions::expires_at.le(now.millis()));
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(user.as_str())).filter(ended)).execute(conn)?;
+    Ok(())
+}
+
 /// Ends every session of the user but `keep`.
 pub fn revoke_all(conn: &mut Connection, user: &UserId, keep: Option<&str>, now: Timestamp) -> Result<()> {
     diesel::update(

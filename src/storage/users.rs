@@ -85,6 +85,13 @@ pub fn set_password(conn: &mut Connection, id: &UserId, password_hash: &str, now
     Ok(())
 }
 
+/// Replaces `verified`, the hash that a password was just compared with, and keeps the row locked until the transaction
+/// ends. False when the account has another password by now, or is switched off, or gone.
+pub fn replace_password(conn: &mut Connection, id: &UserId, verified: &str, hash: &str) -> Result<bool> {
+    let unchanged = users::table.find(id.as_str()).filter(users::password_hash.eq(verified)).filter(users::active.eq(true));
+    Ok(diesel::update(unchanged).set(users::password_hash.eq(hash)).execute(conn)? > 0)
+}
+
 pub fn find(conn: &mut Connection, id: &UserId) -> Result<Option<User>> {
     users::table.find(id.as_str()).first::<Row>(conn).optional()?.map(Row::user).transpose()
 }
@@ -104,6 +111,17 @@ pub fn find_login(conn: &mut Connection, name: &str) -> Result<Option<(User, Opt
     .transpose()
 }
 
+/// Whether an account has this name or this address, without regard to case.
+pub fn is_taken(conn: &mut Connection, username: &str, email: Option<&str>) -> Result<bool> {
+    let by_name = users::table.filter(users::username_folded.eq(username.to_lowercase())).select(users::id);
+    if by_name.first::<String>(conn).optional()?.is_some() {
+        return Ok(true);
+    }
+    let Some(email) = email else { return Ok(false) };
+    let by_email = users::table.filter(users::email_folded.eq(email.to_lowercase())).select(users::id);
+    Ok(by_email.first::<String>(conn).optional()?.is_some())
+}
+
 pub fn password_hash(conn: &mut Connection, id: &UserId) -> Result<Option<String>> {
     Ok(users::table.find(id.as_str()).select(users::password_hash).first::<Option<String>>(conn).optional()?.flatten())
 }
@@ -119,6 +137,15 @@ pub fn list(conn: &mut Connection, after: Option<&UserId>, limit: i64) -> Result
 
 pub fn any_exists(conn: &mut Connection) -> Result<bool> {
     Ok(users::table.select(users::id).first::<String>(conn).optional()?.is_some())
+}
+
+/// Lets one transaction at a time change who the active administrators are: two that each remove the other wait here, and
+/// the second one sees what the first has done. (Updating is the lock that both databases have.)
+pub fn lock_active_admins(conn: &mut Connection) -> Result<()> {
+    diesel::update(users::table.filter(users::role.eq("admin")).filter(users::active.eq(true)))
+        .set(users::updated_at.eq(users::updated_at))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// How many active administrators there are; the last one cannot be removed.

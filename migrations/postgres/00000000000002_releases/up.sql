@@ -7,6 +7,9 @@ CREATE TABLE plugin_config (
     config TEXT COLLATE "C" NOT NULL DEFAULT '{}',
     -- The first publisher; null when a command made the row.
     owner_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
+    -- What `latest` stands for: highest stable, unyanked version with files, else highest pre-release. Derived, and kept
+    -- up to date by whatever changes a release; null when there is none.
+    latest_version TEXT COLLATE "C",
     enabled_at BIGINT,
     disabled_at BIGINT,
     created_at BIGINT NOT NULL,
@@ -25,6 +28,9 @@ CREATE TABLE releases (
     visibility TEXT COLLATE "C" NOT NULL CHECK (visibility IN ('private', 'public')),
     -- Of the entry file, in base64: every manifest answer needs it.
     entry_sha384 TEXT COLLATE "C" CHECK (length(entry_sha384) = 64),
+    -- Derived from the manifest for the catalogue: what a search looks through, in lower case, and the category.
+    search_text TEXT COLLATE "C" NOT NULL,
+    category TEXT COLLATE "C",
     published_by TEXT COLLATE "C" NOT NULL,
     published_at BIGINT NOT NULL,
     yanked_at BIGINT,

@@ -12,7 +12,7 @@ use crate::{
 /// exist; everything else is absent.
 #[doc(alias = "plugin_exists_for_user")]
 pub async fn find(app: &App, user: &UserId, name: &str) -> Result<Plugin> {
-    let absent = || Error::NotFound("this plugin".to_owned());
+    let absent = || Error::NotFound("plugin".to_owned());
     let (owner, wanted) = (user.clone(), name.to_owned());
     let row = app
         .db

@@ -1,31 +1,32 @@
 //! What a frontend needs to know of a user's plugins.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
 
 use super::records;
 use crate::{
     app::App,
     domain::{
-        ReleasePath, Slug, UserId, Version,
+        ReleasePath, UserId,
         manifest::{Manifest, Module, Visibility},
         plugin::{Installed, ModuleRow},
         record::InstallationMetadata,
         release,
-        version::latest,
     },
     error::{Error, Result},
     files::UserRecord,
-    storage::{modules, plugins, releases},
+    storage::{modules, plugins},
 };
 
 /// One of the user's plugins with everything that answers join to it.
 pub struct ListedPlugin {
     pub installed: Installed,
     pub manifest: Manifest,
+    /// The user's own values.
+    pub config: Map<String, Value>,
     pub record: Option<InstallationMetadata>,
     pub modules: Vec<ListedModule>,
-    /// The newest version in the catalogue, if there is any.
-    pub latest: Option<Version>,
     /// Where its bundle begins; none without one.
     pub entry: Option<Entry>,
 }
@@ -34,6 +35,8 @@ pub struct ListedPlugin {
 pub struct ListedModule {
     pub declared: Module,
     pub row: ModuleRow,
+    /// The user's own values.
+    pub config: Map<String, Value>,
 }
 
 /// The addresses of a bundle, relative to the server.
@@ -43,26 +46,19 @@ pub struct Entry {
     pub integrity: Option<String>,
 }
 
-impl ListedPlugin {
-    pub fn update_available(&self) -> bool {
-        self.latest.as_ref().is_some_and(|latest| *latest > self.installed.plugin.version)
-    }
-}
-
 /// The user's plugins, by slug: those with both row and record.
 pub async fn list(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
     let mut records = records::of(app, user).await?;
     let owner = user.clone();
-    let (installed, mut rows, newest) = app
+    let (installed, mut rows) = app
         .db
         .read(move |conn| {
             let installed = plugins::list_installed(conn, &owner)?;
-            let slugs: Vec<_> = installed.iter().map(|one| one.plugin.slug.clone()).collect();
             let mut rows: HashMap<String, Vec<ModuleRow>> = HashMap::new();
             for (plugin, row) in modules::list_of_user(conn, &owner)? {
                 rows.entry(plugin).or_default().push(row);
             }
-            Ok((installed, rows, newest(releases::choosable_versions_of(conn, &slugs)?)))
+            Ok((installed, rows))
         })
         .await?;
     installed
@@ -70,8 +66,7 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
         .filter_map(|one| {
             let record = records.remove(one.plugin.slug.as_str())?;
             let rows = rows.remove(&one.plugin.id).unwrap_or_default();
-            let latest = newest.get(&one.plugin.slug).cloned();
-            Some(listed(one, &record, rows, latest))
+            Some(listed(one, &record, rows))
         })
         .collect()
 }
@@ -80,27 +75,29 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
 pub async fn list_one(app: &App, user: &UserId, name: &str) -> Result<ListedPlugin> {
     let slug = super::find(app, user, name).await?.slug;
     let found = list(app, user).await?.into_iter().find(|one| one.installed.plugin.slug == slug);
-    found.ok_or_else(|| Error::NotFound("this plugin".to_owned()))
+    found.ok_or_else(|| Error::NotFound("plugin".to_owned()))
 }
 
-fn newest(versions: Vec<(Slug, Version)>) -> BTreeMap<Slug, Version> {
-    let mut by_slug: BTreeMap<Slug, Vec<Version>> = BTreeMap::new();
-    for (slug, version) in versions {
-        by_slug.entry(slug).or_default().push(version);
-    }
-    by_slug.into_iter().filter_map(|(slug, versions)| latest(&versions).cloned().map(|newest| (slug, newest))).collect()
-}
-
-fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>, latest: Option<Version>) -> Result<ListedPlugin> {
+fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>) -> Result<ListedPlugin> {
     let manifest = installed
         .manifest()
         .cloned()
         .ok_or_else(|| Error::damaged(format!("{} {} is installed but not published", installed.plugin.slug, installed.plugin.version)))?;
     let mut rows: HashMap<String, ModuleRow> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
     // In the manifest's order; a module that the installed version no longer declares is not there.
-    let modules = manifest.modules.iter().filter_map(|m| rows.remove(&m.id).map(|row| ListedModule { declared: m.clone(), row })).collect();
+    let modules = manifest
+        .modules
+        .iter()
+        .filter_map(|declared| rows.remove(&declared.id).map(|row| (declared.clone(), row)))
+        .map(|(declared, row)| Ok(ListedModule { config: own_values(&row.config)?, declared, row }))
+        .collect::<Result<_>>()?;
+    let config = own_values(&installed.plugin.config)?;
     let entry = entry(&installed, &manifest)?;
-    Ok(ListedPlugin { manifest, record: records::metadata(record).cloned(), modules, latest, entry, installed })
+    Ok(ListedPlugin { manifest, config, record: records::metadata(record).cloned(), modules, entry, installed })
+}
+
+fn own_values(text: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str(text).map_err(|e| Error::storage("damaged JSON in the database (config)", e))
 }
 
 /// Public releases are loaded from the address that is the same for all users, private ones through the user's key.

@@ -79,6 +79,16 @@ pub(super) async fn settle(app: &App, user: &UserId) {
     }
 }
 
+/// Removes what is left of a user whose row is gone. A failure is finished by the next start, if there were plugins.
+pub async fn forget(app: &App, user: &UserId) {
+    settle(app, user).await;
+    // Without plugins nothing was pending, but the folder of one who had some before is still there.
+    let (folder, owner) = (app.folder.clone(), user.clone());
+    if let Err(error) = offload::run(move || folder.remove_user(&owner)).await {
+        tracing::error!(%user, error = %error.chain(), "a removed user's folder is still there");
+    }
+}
+
 /// The user's records as they should be: what is pending is carried out first.
 pub async fn of(app: &App, user: &UserId) -> Result<BTreeMap<String, UserRecord>> {
     settled(app, user).await?;

@@ -13,7 +13,7 @@ pub async fn set_available(app: &App, caller: &Caller, slug: &Slug, available: b
     let (caller, slug, now) = (caller.clone(), slug.clone(), now());
     app.db
         .write(move |conn| {
-            plugin_config::find(conn, &slug)?.ok_or_else(|| Error::NotFound(format!("a plugin {slug}")))?;
+            plugin_config::find(conn, &slug)?.ok_or_else(|| Error::NotFound(format!("plugin {slug}")))?;
             if plugin_config::set_available(conn, &slug, available, now)? {
                 let action = if available { "release.available" } else { "release.unavailable" };
                 audit::record(conn, &caller, action, slug.as_str(), now)?;

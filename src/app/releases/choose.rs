@@ -40,6 +40,12 @@ pub fn choose(conn: &mut Connection, slug: &Slug, wanted: &VersionSpec) -> Resul
     chosen.ok_or_else(|| absent(slug, wanted))
 }
 
+/// Notes what `latest` stands for; in the transaction of whatever changes a release.
+pub(super) fn note_latest(conn: &mut Connection, slug: &Slug) -> Result<()> {
+    let choosable = releases::choosable_versions(conn, slug)?;
+    plugin_config::set_latest(conn, slug, latest(&choosable))
+}
+
 fn absent(slug: &Slug, wanted: &VersionSpec) -> Error {
-    Error::NotFound(format!("a release {slug} {wanted}"))
+    Error::NotFound(format!("release {slug} {wanted}"))
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::content_type;
+use super::{content_type, note_latest};
 use crate::{
     app::{App, audit, now},
     domain::{
@@ -138,12 +138,14 @@ fn insert(
             if known.files_removed_at.is_some() {
                 folder.place(staged, slug, version)?;
                 releases::restore_files(conn, slug, version)?;
+                note_latest(conn, slug)?;
             }
             Publication { release: known, created: false }
         }
         None => {
             releases::insert(conn, &draft.release)?;
             releases::insert_files(conn, slug, version, &draft.files)?;
+            note_latest(conn, slug)?;
             audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             folder.place(staged, slug, version)?;
             Publication { release: draft.release.clone(), created: true }

@@ -1,7 +1,9 @@
 //! What happens to every request before and after its handler.
 
 mod observe;
+mod open;
 mod reshape;
 
 pub use observe::{RequestId, observe};
-pub use reshape::{TrimmedSlash, reshape};
+pub use open::{is_open, open};
+pub use reshape::{HeadRequest, TrimmedSlash, reshape};

@@ -11,6 +11,9 @@ use actix_web::{
 /// The API page, whose own addresses are relative to a folder.
 const PAGE: &str = "/api/docs";
 
+/// Left on requests that asked for the head alone, so that nobody reads a file for nothing.
+pub struct HeadRequest;
+
 /// Left on requests whose address ended in a slash. File routes refuse them: file paths are never normalised.
 pub struct TrimmedSlash;
 
@@ -18,6 +21,7 @@ pub async fn reshape<B: MessageBody>(mut request: ServiceRequest, next: Next<B>)
     if request.method() == Method::HEAD {
         // The connection remembers that it must not send a body.
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(HeadRequest);
     }
     if let Some(trimmed) = without_trailing_slash(request.uri())
         && !request.path().starts_with(PAGE)

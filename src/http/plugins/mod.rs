@@ -1,10 +1,41 @@
 //! Routes under `/plugins`.
 
+mod change_version;
+mod enable;
+mod install;
+mod list;
+mod manifest;
+mod modules;
+mod shapes;
+mod status;
+mod uninstall;
+mod updates;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Also served under `/users/{user_id}` for administrators.
-pub fn native_routes(_config: &mut ServiceConfig<'_>) {}
+pub fn mirrored_routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list::list_plugins)
+        .service(install::install)
+        .service(uninstall::uninstall)
+        .service(status::status)
+        .service(change_version::update)
+        .service(change_version::rollback)
+        .service(change_version::versions)
+        .service(enable::patch_plugin)
+        .service(enable::patch_module);
+}
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(native_routes);
+    config
+        .service(manifest::manifest)
+        .service(manifest::designer_manifest)
+        .service(updates::updates_available)
+        .service(updates::update_available)
+        .service(modules::direct_module)
+        .service(modules::simple_module)
+        .configure(mirrored_routes)
+        .service(modules::list_modules)
+        .service(modules::get_module);
 }

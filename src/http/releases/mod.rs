@@ -1,11 +1,26 @@
 //! Routes under `/releases`.
 
 mod availability;
+mod manage;
 mod publish;
+mod read;
+mod shapes;
 mod upload;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(publish::publish).service(availability::put_availability);
+    config
+        .service(publish::publish)
+        .service(read::get_catalogue)
+        .service(read::get_versions)
+        .service(availability::put_availability)
+        .service(manage::put_channel)
+        .service(manage::delete_channel)
+        .service(read::get_release)
+        .service(manage::patch_release)
+        .service(read::get_files)
+        .service(read::get_archive)
+        .service(manage::yank)
+        .service(manage::unyank);
 }

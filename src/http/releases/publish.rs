@@ -1,17 +1,16 @@
 //! Publishing an archive.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 
-use super::upload;
+use super::{shapes::ReleaseSummary, upload};
 use crate::{
     app::{
         App,
         releases::{self, PublishOptions},
     },
-    domain::{Channel, Slug, Version, manifest::Visibility, release::Release},
-    error::{Error, Result},
+    domain::{Channel, Slug, Version, manifest::Visibility},
+    error::Result,
     http::{
         extract::{Authorized, Publish, Query},
         problem::HttpResult,
@@ -30,42 +29,14 @@ pub struct Parameters {
     visibility: Option<String>,
 }
 
-/// A release as answers show it.
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct PublishedRelease {
-    slug: String,
-    version: String,
-    /// sha256 over the sorted content, in hex.
-    digest: String,
-    /// Bytes of all files.
-    size: u64,
-    file_count: u64,
-    visibility: String,
-    manifest: Value,
-}
-
-impl PublishedRelease {
-    fn new(release: &Release) -> Result<Self> {
-        Ok(Self {
-            slug: release.slug.to_string(),
-            version: release.version.to_string(),
-            digest: release.digest.to_string(),
-            size: release.size,
-            file_count: release.file_count,
-            visibility: release.visibility.to_string(),
-            manifest: serde_json::to_value(&release.manifest).map_err(|e| Error::storage("cannot write a manifest", e))?,
-        })
-    }
-}
-
 /// Publishes a zip, tar.gz or tar.zst, as the whole body or as `file` of a form. The same content again is fine.
 #[utoipa::path(
     tag = "releases",
     params(Parameters),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "the archive"),
     responses(
-        (status = 201, body = PublishedRelease),
-        (status = 200, description = "the same content was there already", body = PublishedRelease),
+        (status = 201, body = ReleaseSummary),
+        (status = 200, description = "the same content was there already", body = ReleaseSummary),
         (status = 409, description = "version_taken or already_exists", body = crate::http::problem::ProblemSchema)
     )
 )]
@@ -81,7 +52,7 @@ pub async fn publish(
     let options = options(query.0)?;
     let staged = upload::receive(&app, &request, payload.into_inner()).await?;
     let publication = releases::publish(&app, &user.caller, staged, options).await?;
-    let body = PublishedRelease::new(&publication.release)?;
+    let body = ReleaseSummary::with_manifest(&publication.release)?;
     Ok(if publication.created { HttpResponse::Created() } else { HttpResponse::Ok() }.json(body))
 }
 

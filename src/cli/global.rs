@@ -1,0 +1,59 @@
+//! The options that every command takes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    failure::Result,
+    output::{Format, Report, print},
+    target::Target,
+};
+use crate::{
+    settings::{Flags, Settings},
+    telemetry,
+};
+
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Settings file [default: $PLUGYARD_CONFIG, else ./plugyard.toml where it exists].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// How results are printed; messages are always text, on standard error.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    output: Format,
+
+    /// Work through this server instead of on the data of this machine (serve, migrate, settings and completions never do).
+    #[arg(long, global = true, env = "PLUGYARD_SERVER", value_name = "URL")]
+    server: Option<String>,
+
+    /// API token or access token for --server; better given in the environment, where other users do not see it.
+    #[arg(long, global = true, env = "PLUGYARD_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+}
+
+impl Global {
+    /// The settings in force. From here on what goes wrong is also logged on standard error, as the settings say.
+    pub fn settings(&self, flags: Flags) -> Result<Settings> {
+        let (settings, warnings) = Settings::of_process(self.config.as_deref(), flags)?;
+        telemetry::init_logging(&settings)?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok(settings)
+    }
+
+    /// What the command works on; `command` is how the audit log names it.
+    pub async fn target(&self, command: &str) -> Result<Target> {
+        match self.server.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => Target::remote(url, self.token.as_deref().unwrap_or_default()),
+            None => Target::local(self.settings(Flags::default())?, command).await,
+        }
+    }
+
+    pub fn print(&self, report: &impl Report) -> Result<()> {
+        print(self.output, report)
+    }
+}

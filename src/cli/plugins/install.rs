@@ -1,0 +1,140 @@
+//! `plugyard plugins install`
+
+use std::{
+    path::{MAIN_SEPARATOR, Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::Args;
+use reqwest::Method;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    app::plugins::{self, InstallRequest},
+    cli::{
+        Outcome,
+        failure::Result,
+        global::Global,
+        output::Report,
+        publish::{self, Options},
+        remote::{Remote, member},
+        target::{Local, Target},
+        wanted::Wanted,
+    },
+    domain::{VersionSpec, record::InstallationType},
+    error::Error,
+};
+
+/// Install a published release for a user; enabled at once.
+///
+/// An archive or folder is published first, then installed.
+#[derive(Args)]
+pub struct Install {
+    /// SLUG, SLUG@VERSION with a version, range or channel, or the path of an archive or folder (with a `/`, or of a file
+    /// that exists).
+    #[arg(value_name = "SLUG[@RANGE]|PATH")]
+    what: What,
+    /// For whom: a name, an e-mail address or an id. With --server it can be left out and means the token's owner.
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum What {
+    Release(Wanted),
+    Path(PathBuf),
+}
+
+impl FromStr for What {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text.contains('/') || text.contains(MAIN_SEPARATOR) || Path::new(text).is_file() {
+            return Ok(Self::Path(text.into()));
+        }
+        text.parse().map(Self::Release)
+    }
+}
+
+#[derive(Serialize)]
+struct Installed {
+    slug: String,
+    version: String,
+    user: String,
+    plugin_id: String,
+}
+
+impl Report for Installed {
+    fn text(&self) -> String {
+        format!("{} {} is installed for {}", self.slug, self.version, self.user)
+    }
+}
+
+impl Install {
+    pub async fn run(self, global: &Global) -> Result<Outcome> {
+        if let What::Path(path) = &self.what {
+            publish::must_exist(path)?;
+        }
+        let installed = match global.target("plugins install").await? {
+            Target::Local(local) => on_this_machine(&local, self.what, self.user).await?,
+            Target::Remote(remote) => at_server(&remote, self.what, self.user).await?,
+        };
+        global.print(&installed)?;
+        Ok(Outcome::Done)
+    }
+}
+
+async fn on_this_machine(local: &Local, what: What, user: Option<String>) -> Result<Installed> {
+    // Before anything is published for nobody.
+    let user = local.user(user.as_deref()).await?;
+    let (slug, request) = match what {
+        What::Release(Wanted { slug, version }) => (slug, InstallRequest { version: Some(version), ..InstallRequest::default() }),
+        What::Path(path) => {
+            let published = publish::on_this_machine(local, path, Options::default()).await?;
+            let request = InstallRequest {
+                version: Some(VersionSpec::Exact(published.version.parse()?)),
+                installation_type: Some(InstallationType::Local),
+                ..InstallRequest::default()
+            };
+            (published.slug.parse()?, request)
+        }
+    };
+    let plugin = plugins::install(&local.app, &local.caller, &user.id, &slug, request).await?.plugin;
+    Ok(Installed { slug: slug.to_string(), version: plugin.version.to_string(), user: user.username, plugin_id: plugin.id })
+}
+
+async fn at_server(remote: &Remote, what: What, user: Option<String>) -> Result<Installed> {
+    let subject = remote.subject(user.as_deref()).await?;
+    let (slug, body) = match what {
+        What::Release(Wanted { slug, version }) => (slug.to_string(), json!({"version": version.to_string()})),
+        What::Path(path) => {
+            let published = publish::at_server(remote, &path, Options::default()).await?;
+            let body = json!({"version": published.version, "installation_metadata": {"installation_type": "local"}});
+            (published.slug, body)
+        }
+    };
+    let request = remote.request(Method::POST, subject.route(&[&slug, "install"])).json(&body);
+    let (_, mut answer) = remote.send(request).await?;
+    let data = answer["data"].take();
+    Ok(Installed { slug, version: member(&data, "version")?, user: subject.name, plugin_id: member(&data, "plugin_id")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_and_paths_are_told_apart() {
+        let release = |slug: &str, version: &str| What::Release(Wanted { slug: slug.parse().unwrap(), version: version.parse().unwrap() });
+        let what = |text: &str| text.parse::<What>().unwrap();
+        assert_eq!(what("Demo"), release("Demo", "latest"));
+        assert_eq!(what("no-such-file.zip"), release("no-such-file.zip", "latest"));
+        assert_eq!(what("Demo@^1.2"), release("Demo", "^1.2"));
+        assert_eq!(what("./Demo"), What::Path("./Demo".into()));
+        assert_eq!(what("Cargo.toml"), What::Path("Cargo.toml".into()));
+        for wrong in ["", "a b", "Demo@", "Demo@no such", "@beta"] {
+            assert!(wrong.parse::<What>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `plugyard releases`
+
+mod list;
+mod shapes;
+mod show;
+
+use clap::Subcommand;
+
+use super::{Outcome, failure::Result, global::Global};
+
+/// Published releases.
+#[derive(Subcommand)]
+pub enum Releases {
+    List(list::List),
+    Show(show::Show),
+}
+
+impl Releases {
+    pub async fn run(self, global: &Global) -> Result<Outcome> {
+        match self {
+            Self::List(command) => command.run(global).await,
+            Self::Show(command) => command.run(global).await,
+        }
+    }
+}

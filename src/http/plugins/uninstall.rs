@@ -1,0 +1,39 @@
+//! Taking a plugin from a user.
+
+use actix_web::{HttpResponse, delete, web};
+use serde::Serialize;
+
+use crate::{
+    app::{App, plugins},
+    http::{
+        extract::{Cascade, Install, Query, SlugSegment, Subject},
+        problem::{HttpResult, ProblemSchema},
+    },
+};
+
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct UninstallAnswer {
+    status: &'static str,
+    message: String,
+    data: UninstallData,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct UninstallData {
+    plugin_slug: String,
+    plugin_id: String,
+    #[schema(maximum = 1000000)]
+    deleted_modules: usize,
+}
+
+/// Removes the plugin from the user; the release stays for others.
+#[utoipa::path(tag = "plugins", params(("slug", description = "slug or id"), Cascade), responses((status = 200, body = UninstallAnswer), (status = 409, description = "dependency_required", body = ProblemSchema), (status = 422, description = "a parameter is not valid", body = ProblemSchema)))]
+#[delete("/plugins/{slug}/uninstall")]
+pub async fn uninstall(subject: Subject<Install>, app: web::Data<App>, names: web::Path<SlugSegment>, query: Query<Cascade>) -> HttpResult {
+    let removed = plugins::uninstall(&app, &subject.caller, &subject.user, &names.slug, query.0.cascade).await?;
+    Ok(HttpResponse::Ok().json(UninstallAnswer {
+        status: "success",
+        message: format!("Plugin {} uninstalled successfully", removed.slug),
+        data: UninstallData { plugin_slug: removed.slug.to_string(), plugin_id: removed.id, deleted_modules: removed.modules },
+    }))
+}
