@@ -13,3 +13,5 @@ mod support;
 mod front_door;
 mod harness;
 mod layers;
+mod promises;
+mod storage;

@@ -29,7 +29,7 @@ pub struct Enable {
 pub struct Disable {
     #[command(flatten)]
     which: Which,
-    /// Also switch off the user's plugins that need this one; otherwise it is refused because of them.
+    /// With --user: disable plugins that need this one too, instead of refusing.
     #[arg(long, requires = "user")]
     cascade: bool,
 }

@@ -23,7 +23,7 @@ pub struct Uninstall {
     /// From whom: a name, an e-mail address or an id. With --server it can be left out and means the token's owner.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Also take the user's plugins that need this one; otherwise it is refused because of them.
+    /// Uninstall plugins that need this one too, instead of refusing.
     #[arg(long)]
     cascade: bool,
 }
