@@ -51,7 +51,7 @@ async fn a_newer_database_is_refused_untouched(store: Store) {
     store.connect().batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')").unwrap();
     let versions = || lines(&mut store.connect(), "SELECT version AS line FROM __diesel_schema_migrations ORDER BY version");
     let before = (Catalogue::read(&mut store.connect()), versions());
-    for refused in [migrations::run(&url), migrations::revert(&url).map(drop), Database::open(&url, 10).map(drop)] {
+    for refused in [migrations::run(&url).map(drop), migrations::revert(&url).map(drop), Database::open(&url, 10).map(drop)] {
         match refused.unwrap_err() {
             Error::Setup(message) => assert!(message.contains("99999999999999") && message.contains("newer"), "{message}"),
             other => panic!("{other:?}"),

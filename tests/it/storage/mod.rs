@@ -14,7 +14,10 @@ use diesel::{
     Connection as _, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection,
     sql_types::{Nullable, Text},
 };
-use plugyard::storage::{Connection, Database, DatabaseUrl};
+use plugyard::{
+    domain::DatabaseUrl,
+    storage::{Connection, Database},
+};
 use tempfile::TempDir;
 
 use crate::support::{Db, database::TestDatabase, guardian::Guardian};

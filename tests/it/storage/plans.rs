@@ -70,7 +70,6 @@ const CALLS: &[Call] = &[
     ("releases::insert_files", |c| releases::insert_files(c, &slug(), &version(), &[release_file("a.js"), release_file("b.js")])),
     ("releases::find", |c| releases::find(c, &slug(), &version()).map(drop)),
     ("releases::choosable_versions", |c| releases::choosable_versions(c, &slug()).map(drop)),
-    ("releases::choosable_versions_of", |c| releases::choosable_versions_of(c, &[slug(), slug()]).map(drop)),
     ("releases::restore_files", |c| releases::restore_files(c, &slug(), &version())),
     ("releases::files", |c| releases::files(c, &slug(), &version()).map(drop)),
     ("releases::find_file", |c| releases::find_file(c, &slug(), &version(), &path()).map(drop)),
