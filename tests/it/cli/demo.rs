@@ -1,6 +1,11 @@
 //! `serve --demo`
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -10,7 +15,7 @@ both!(the_demo_can_be_tried_again_and_again);
 async fn the_demo_can_be_tried_again_and_again(app: TestApp) {
     app.server.stop_gracefully();
     let server = TestServer::start_with(&app.home, &["--demo"]);
-    let first = server.log();
+    let first = said(&server);
     assert_eq!(first.lines().filter(|line| line.starts_with("listening on http://")).count(), 1, "{first}");
 
     let commands = curls(&first);
@@ -27,12 +32,25 @@ async fn the_demo_can_be_tried_again_and_again(app: TestApp) {
     assert!(again.stdout.ends_with(" already there\n"), "{again:?}");
 
     server.restart();
-    let second = server.log();
+    let second = said(&server);
     assert!(second.contains("  ann, made by an earlier start") && !second.contains("with the password"), "{second}");
     let commands = curls(&second);
     assert_eq!(commands.len(), 3, "{second}");
     assert_eq!(paste(&commands[0])["data"]["version"], "1.0.0");
     assert!(paste(&commands[1])["HelloPlugin"].is_object());
+}
+
+/// What the server wrote once it has written everything; the harness waits for the address alone.
+fn said(server: &TestServer) -> String {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    loop {
+        let log = server.log();
+        if log.contains("All routes: ") {
+            return log;
+        }
+        assert!(Instant::now() < give_up, "{log}");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn curls(log: &str) -> Vec<String> {

@@ -123,7 +123,26 @@ async fn what_is_wrong_with_a_plugin_is_told(app: TestApp) {
         assert_eq!(text_of(&home, &status), "Demo is not installed for ann\n");
     }
     ann.post("/api/v1/plugins/Demo/install").json(json!({})).await.expect(200);
-    insta::assert_snapshot!(redact(&json_of(&app.local(), &status)), @"");
+    insta::assert_snapshot!(redact(&json_of(&app.local(), &status)), @r#"
+    {
+      "slug": "Demo",
+      "user": "ann",
+      "status": "healthy",
+      "version": "1.0.0",
+      "enabled": true,
+      "bundle_exists": true,
+      "bundle_size": 29,
+      "package_json_valid": true,
+      "assets_present": true,
+      "installation_metadata": {
+        "installation_type": "production",
+        "source_url": null,
+        "installed_by": "ann",
+        "installed_at": "[time]"
+      },
+      "drift": null
+    }
+    "#);
     assert_eq!(json_of(&app.remote(admin), &status), json_of(&app.local(), &status));
 
     fs::remove_file(app.home.plugins_dir().join("shared/Demo/v1.0.0/dist/index.js")).unwrap();
@@ -158,6 +177,9 @@ async fn what_others_need_goes_only_on_request(app: TestApp) {
         }
         home.run(&["plugins", "disable", "Base", "--user", "ann", "--cascade"]).done();
         assert_eq!(text_of(&home, &["plugins", "list", "--user", "ann"]), "Base (1.0.0) — DISABLED\nTop (1.0.0) — DISABLED\n");
+        for slug in ["Base", "Top"] {
+            home.run(&["plugins", "enable", slug, "--user", "ann"]).done();
+        }
         home.run(&["plugins", "uninstall", "Base", "--user", "ann", "--cascade"]).done();
         assert_eq!(text_of(&home, &["plugins", "list", "--user", "ann"]), "");
     }

@@ -28,7 +28,20 @@ async fn releases_are_listed_and_shown_alike_here_and_there(app: TestApp) {
         local.run(&["releases", "list"]).done().stdout,
         "SLUG  VERSION  AVAILABLE  INSTALLS  NAME\nDemo  1.0.0    yes        0         The Demo\n"
     );
-    insta::assert_snapshot!(redact(&local.run(&["releases", "list", "--output", "json"]).done().json()), @"");
+    insta::assert_snapshot!(redact(&local.run(&["releases", "list", "--output", "json"]).done().json()), @r#"
+    [
+      {
+        "slug": "Demo",
+        "version": "1.0.0",
+        "name": "The Demo",
+        "description": "Demo for tests",
+        "category": "utilities",
+        "available": true,
+        "installs": 0,
+        "published_at": "[time]"
+      }
+    ]
+    "#);
 }
 
 both!(channels_move_and_go);

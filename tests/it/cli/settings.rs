@@ -30,7 +30,7 @@ fn what_is_in_force_is_shown_with_its_source_and_secrets_masked() {
         line.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(line("listen"), "listen 127.0.0.1:9000 file");
-    assert_eq!(line("max_json"), "max_json 2.0 MiB environment");
+    assert_eq!(line("max_json"), "max_json 2 MiB environment");
     assert_eq!(line("jwt_secret"), "jwt_secret *** environment");
     assert_eq!(line("plugins_dir"), "plugins_dir plugins default");
     let settings = json.json();
