@@ -10,6 +10,7 @@
 #[macro_use]
 mod support;
 
+mod cli;
 mod front_door;
 mod harness;
 mod layers;
