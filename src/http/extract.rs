@@ -10,7 +10,10 @@ use actix_web::{
     web::{BytesMut, Data},
 };
 use futures_util::StreamExt;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::Value;
 
 use super::{middleware::RequestId, problem::Problem};
@@ -200,6 +203,8 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| match e.inner().classify() {
         serde_json::error::Category::Data => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+        // Where one of several words is expected, serde_json takes anything but a text for malformed.
+        _ if serde_json::from_str::<IgnoredAny>(text).is_ok() => Error::invalid(pointer(e.path()), "this is not one of the values allowed"),
         _ => Error::MalformedJson(e.inner().to_string()),
     })?;
     deserializer.end().map_err(|e| Error::MalformedJson(e.to_string()))?;

@@ -18,12 +18,43 @@ async fn a_token_is_shown_once(app: TestApp) {
     let ann = app.user("ann").await;
     let body = json!({"name": " pipeline ", "scopes": ["read", "state:Demo", "read"], "expires_at": "2999-01-01T00:00:00+01:00"});
     let answer = ann.post("/api/v1/tokens").json(body).await;
-    insta::assert_snapshot!(answer.snapshot(), @r#""#);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    201
+    {
+      "id": "[id 1]",
+      "name": "pipeline",
+      "token": "[secret]",
+      "scopes": [
+        "read",
+        "state:Demo"
+      ],
+      "expires_at": "[time]",
+      "created_at": "[time]"
+    }
+    "#);
     assert_eq!(answer.header("cache-control"), "no-store");
     let token = answer.json()["token"].as_str().unwrap().to_owned();
     assert!(token.starts_with("plg_") && token.len() == 4 + 43, "{token}");
     let list = ann.get("/api/v1/tokens").await;
-    insta::assert_snapshot!(list.snapshot(), @r#""#);
+    insta::assert_snapshot!(list.snapshot(), @r#"
+    200
+    {
+      "items": [
+        {
+          "id": "[id 1]",
+          "name": "pipeline",
+          "scopes": [
+            "read",
+            "state:Demo"
+          ],
+          "expires_at": "[time]",
+          "created_at": "[time]",
+          "last_used_at": null
+        }
+      ],
+      "next_cursor": null
+    }
+    "#);
     let everything = app.database.values("SELECT token_hash || name || scopes AS value FROM api_tokens").concat();
     assert!(!everything.contains(&token[4..]), "the token itself is not kept");
 

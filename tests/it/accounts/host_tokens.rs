@@ -52,7 +52,19 @@ both!(a_host_with_our_secret_names_our_users, jwt_secret = super::SECRET, jwt_au
 async fn a_host_with_our_secret_names_our_users(app: TestApp) {
     let nobody = app.anonymous();
     let ann = nobody.with_token(&shared(&claims())).get("/api/v1/auth/me").await;
-    insta::assert_snapshot!(ann.snapshot(), @r#""#);
+    insta::assert_snapshot!(ann.snapshot(), @r#"
+    200
+    {
+      "id": "[id 1]",
+      "username": "ann",
+      "email": "ann@example.org",
+      "full_name": null,
+      "profile_picture": null,
+      "is_active": true,
+      "is_verified": false,
+      "role": "user"
+    }
+    "#);
     assert_eq!(ann.json()["id"], STORED_ID);
     assert_eq!(app.database.values("SELECT actor AS value FROM audit_log WHERE action = 'user.provision'"), ["ann"]);
     for good in [

@@ -12,7 +12,28 @@ both!(a_login_answers_tokens_and_a_cookie);
 async fn a_login_answers_tokens_and_a_cookie(app: TestApp) {
     app.user("ann").await;
     let answer = log_in(app.anonymous(), "ann", "ann's password").await;
-    insta::assert_snapshot!(answer.snapshot(), @r#""#);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "access_token": "[secret]",
+      "token_type": "bearer",
+      "refresh_token": "[secret]",
+      "expires_in": 3600,
+      "refresh_expires_in": 2592000,
+      "issued_at": "[time]",
+      "user_id": "[id 1]",
+      "user": {
+        "id": "[id 1]",
+        "username": "ann",
+        "email": "ann@example.org",
+        "full_name": null,
+        "profile_picture": null,
+        "is_active": true,
+        "is_verified": false,
+        "role": "user"
+      }
+    }
+    "#);
     let refresh = answer.json()["refresh_token"].as_str().unwrap().to_owned();
     let cookie = answer.header("set-cookie");
     assert_eq!(cookie, format!("refresh_token={refresh}; HttpOnly; SameSite=Lax; Path=/api/v1/auth; Max-Age=2592000"));

@@ -13,7 +13,12 @@ both!(a_new_password_ends_all_other_logins);
 async fn a_new_password_ends_all_other_logins(app: TestApp) {
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let elsewhere = app.anonymous().log_in("ann", "ann's password").await;
-    insta::assert_snapshot!(change(&ann, "ann's password", "new password", "new password").await.snapshot(), @r#""#);
+    insta::assert_snapshot!(change(&ann, "ann's password", "new password", "new password").await.snapshot(), @r#"
+    200
+    {
+      "message": "Password changed; all other logins have ended"
+    }
+    "#);
     ann.get("/api/v1/auth/me").await.expect(200);
     bob.get("/api/v1/auth/me").await.expect(200);
     elsewhere.get("/api/v1/auth/me").await.assert_problem(401, "unauthenticated");

@@ -18,7 +18,19 @@ both!(a_newcomer_registers_and_logs_in, registration = "true");
 async fn a_newcomer_registers_and_logs_in(app: TestApp) {
     let body = json!({"username": " ann ", "email": "ann@example.org", "password": "a long password", "full_name": "Ann", "role": "admin"});
     let answer = register(&app, body).await;
-    insta::assert_snapshot!(answer.snapshot(), @r#""#);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "id": "[id 1]",
+      "username": "ann",
+      "email": "ann@example.org",
+      "full_name": "Ann",
+      "profile_picture": null,
+      "is_active": true,
+      "is_verified": false,
+      "role": "user"
+    }
+    "#);
     let ann = app.anonymous().log_in("ann@example.org", "a long password").await;
     assert_eq!(ann.user_id, answer.json()["id"]);
     assert_eq!(app.database.values("SELECT actor AS value FROM audit_log WHERE action = 'user.register'"), ["ann"]);

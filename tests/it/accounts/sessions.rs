@@ -39,7 +39,18 @@ async fn a_refresh_rotates_and_the_one_before_answers_the_same(app: TestApp) {
     app.user("ann").await;
     let login = log_in(&app, "ann").await;
     let answer = refresh(&app, &login.refresh_token).await.expect(200);
-    insta::assert_snapshot!(answer.snapshot(), @r#""#);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "access_token": "[secret]",
+      "token_type": "bearer",
+      "refresh_token": "[secret]",
+      "expires_in": 3600,
+      "refresh_expires_in": 2592000,
+      "issued_at": "[time]",
+      "user_id": "[id 1]"
+    }
+    "#);
     assert_eq!(answer.header("cache-control"), "no-store");
     let second = Login::of(app.anonymous(), &answer.json());
     assert_ne!(second.refresh_token, login.refresh_token);
@@ -122,7 +133,12 @@ async fn a_logout_works_on_the_next_request(app: TestApp) {
     app.user("ann").await;
     let (login, other) = (log_in(&app, "ann").await, log_in(&app, "ann").await);
     let answer = login.client.post("/api/v1/auth/logout").await;
-    insta::assert_snapshot!(answer.snapshot(), @r#""#);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "message": "Logged out"
+    }
+    "#);
     assert_eq!(answer.header("set-cookie"), "refresh_token=; HttpOnly; SameSite=Lax; Path=/api/v1/auth; Max-Age=0");
     assert!(!is_in(&login.client).await);
     refresh(&app, &login.refresh_token).await.assert_problem(401, "unauthenticated");
