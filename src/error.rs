@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::domain::{Slug, Version, dependencies::Missing};
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -41,6 +43,17 @@ pub enum Error {
     /// The request is well-formed but contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
+    /// The release does not fit the host application.
+    #[error("{0}")]
+    IncompatibleVersion(String),
+    #[error("{slug} needs {}", needed(.missing))]
+    DependencyMissing { slug: Slug, missing: Vec<Missing>, propose: Vec<Proposal> },
+    /// The first slug again at the end.
+    #[error("these plugins need each other, so none can be the first: {}", joined(.cycle, " -> "))]
+    DependencyCycle { cycle: Vec<Slug> },
+    /// Others need the plugin; nearest first.
+    #[error("{slug} is needed by {}", joined(.chain, ", "))]
+    DependencyRequired { slug: Slug, chain: Vec<Slug> },
     /// Switched off by the administrator for everybody.
     #[error("{0} is switched off by the administrator")]
     Unavailable(String),
@@ -84,6 +97,13 @@ pub enum Error {
 pub struct Violation {
     pub pointer: String,
     pub message: String,
+}
+
+/// A release whose installation would meet a dependency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proposal {
+    pub slug: Slug,
+    pub version: Version,
 }
 
 /// Where taking in a package failed; the words that BrainDrive frontends know.
@@ -139,6 +159,10 @@ impl Error {
             Self::VersionTaken { .. } => "version_taken",
             Self::Yanked { .. } => "yanked",
             Self::Conflict(_) => "conflict",
+            Self::IncompatibleVersion(_) => "incompatible_version",
+            Self::DependencyMissing { .. } => "dependency_missing",
+            Self::DependencyCycle { .. } => "dependency_cycle",
+            Self::DependencyRequired { .. } => "dependency_required",
             Self::Unavailable(_) => "unavailable",
             Self::TooLarge { .. } => "too_large",
             Self::PreconditionFailed { .. } => "precondition_failed",
@@ -169,6 +193,19 @@ impl Error {
         }
         Chain(self)
     }
+}
+
+fn needed(missing: &[Missing]) -> String {
+    let describe = |m: &Missing| match (&m.installed, m.disabled) {
+        (_, true) => format!("{} enabled", m.slug),
+        (Some(version), false) => format!("{} {} (installed is {version})", m.slug, m.range),
+        (None, false) => format!("{} {}", m.slug, m.range),
+    };
+    missing.iter().map(describe).collect::<Vec<_>>().join(", ")
+}
+
+fn joined(slugs: &[Slug], between: &str) -> String {
+    slugs.iter().map(Slug::as_str).collect::<Vec<_>>().join(between)
 }
 
 fn summary(errors: &[Violation]) -> String {

@@ -2,11 +2,13 @@
 
 mod channel;
 mod completions;
+mod demo;
 mod failure;
 mod global;
 mod migrate;
 mod output;
 mod pack;
+mod password;
 mod plugins;
 mod publish;
 mod releases;
@@ -14,6 +16,8 @@ mod remote;
 mod serve;
 mod settings;
 mod target;
+mod token;
+mod user;
 mod wanted;
 
 use std::process::ExitCode;
@@ -50,6 +54,10 @@ enum Command {
     Channel(channel::ChannelCommand),
     #[command(subcommand)]
     Plugins(plugins::Plugins),
+    #[command(subcommand)]
+    User(user::UserCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     Completions(completions::Completions),
 }
 
@@ -71,6 +79,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Releases(command) => command.run(&global).await,
         Command::Channel(command) => command.run(&global).await,
         Command::Plugins(command) => command.run(&global).await,
+        Command::User(command) => command.run(&global).await,
+        Command::Token(command) => command.run(&global).await,
         Command::Completions(command) => command.run(),
     };
     match outcome {

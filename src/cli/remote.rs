@@ -93,17 +93,27 @@ impl Remote {
         })
     }
 
-    /// The user named by `--user`; the token's owner when nobody is.
+    /// The token's owner.
+    pub async fn owner(&self) -> Result<Value> {
+        self.get(["auth", "me"]).await
+    }
+
+    /// The account with this id, name or e-mail address; for administrators.
+    pub async fn user(&self, name: &str) -> Result<Value> {
+        if let Ok(id) = name.parse::<UserId>() {
+            return self.get(["users", id.as_str()]).await;
+        }
+        let found = self.list(["users"]).await?.into_iter().find(|user| is_called(user, name));
+        found.ok_or_else(|| Failure::Refused { code: "not_found".to_owned(), message: format!("user {name:?} not found") })
+    }
+
+    /// Whose plugins `--user` means; the token's owner's when it is not given.
     pub async fn subject(&self, user: Option<&str>) -> Result<Subject> {
-        let own = self.get(["auth", "me"]).await?;
+        let own = self.owner().await?;
         let Some(name) = user.filter(|name| !is_called(&own, name)) else {
             return Ok(Subject { name: member(&own, "username")?, route: vec!["plugins".to_owned()] });
         };
-        let found = match name.parse::<UserId>() {
-            Ok(id) => Some(self.get(["users", id.as_str()]).await?),
-            Err(_) => self.list(["users"]).await?.into_iter().find(|user| is_called(user, name)),
-        };
-        let found = found.ok_or_else(|| Failure::Refused { code: "not_found".to_owned(), message: format!("user {name:?} not found") })?;
+        let found = self.user(name).await?;
         let route = vec!["users".to_owned(), member(&found, "id")?, "plugins".to_owned()];
         Ok(Subject { name: member(&found, "username")?, route })
     }
@@ -133,7 +143,7 @@ pub fn flag(answer: &Value, name: &str) -> Result<bool> {
 }
 
 /// Whether the user has this id, name or e-mail address.
-fn is_called(user: &Value, name: &str) -> bool {
+pub fn is_called(user: &Value, name: &str) -> bool {
     let folded = name.to_lowercase();
     let has = |member: &str| user.get(member).and_then(Value::as_str).is_some_and(|text| text.to_lowercase() == folded);
     let has_id = |id: UserId| user.get("id").and_then(Value::as_str) == Some(id.as_str());

@@ -4,7 +4,7 @@ use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use super::{
-    Outcome,
+    Outcome, demo,
     failure::{Failure, Result},
     global::Global,
     output::print_line,
@@ -24,26 +24,38 @@ use crate::{
 /// Run the server, until SIGTERM or Ctrl-C; what runs then is finished first.
 ///
 /// Prints `listening on http://ADDRESS:PORT` once connections are accepted. The first start makes database, folder and the
-/// user admin, and says so before. Any number of servers can share a PostgreSQL database and a plugins folder; an SQLite file has one server.
+/// user admin, and says so before. Any number of servers can share a PostgreSQL database and a plugins folder; an SQLite
+/// file has one server.
 #[derive(Args)]
 pub struct Serve {
     /// Address and port to listen on; port 0 picks a free one [default: the setting `listen`].
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Make the users ann and ben, publish a sample plugin, let every user publish, and print what to try.
+    #[arg(long)]
+    demo: bool,
 }
 
 impl Serve {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
-        let settings = global.settings(Flags { listen: self.listen, ..Flags::default() })?;
+        let user_uploads = self.demo.then(|| "allow".to_owned());
+        let settings = global.settings(Flags { listen: self.listen, user_uploads, ..Flags::default() })?;
         let _shared = PluginsFolder::open(&settings.plugins_dir).and_then(|folder| folder.lock_shared()).map_err(Failure::Start)?;
         // Before the schema is touched, which the other server may not understand afterwards.
         let _alone = serving::lock(&settings.database_url)?;
         let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| Error::Setup(format!("no metrics can be kept: {e}")))?;
         let app = App::open(settings).await.map_err(Failure::Start)?;
-        if let Some(admin) = accounts::create_first_admin(&app).await? {
+        if let Some(admin) = accounts::create_first_admin(&app).await.map_err(Failure::Start)? {
             announce(&first_admin(&admin));
         }
-        http::serve(app, metrics, |address| announce(&format!("listening on http://{address}"))).await?;
+        let demo = if self.demo { Some(demo::prepare(&app).await?) } else { None };
+        http::serve(app, metrics, |address| {
+            announce(&format!("listening on http://{address}"));
+            if let Some(demo) = demo {
+                announce(&demo.text(address));
+            }
+        })
+        .await?;
         Ok(Outcome::Done)
     }
 }

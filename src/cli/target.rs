@@ -41,7 +41,7 @@ impl Target {
 impl Local {
     /// The user named by `--user`. On the machine itself nobody is "oneself", so somebody must be named.
     pub async fn user(&self, name: Option<&str>) -> Result<User> {
-        let name = name.ok_or_else(|| Failure::Usage("--user says whose plugins this is about".to_owned()))?;
+        let name = name.ok_or_else(|| Failure::Usage("on the machine itself --user must say who is meant".to_owned()))?;
         Ok(access::named_user(&self.app, &self.caller, name).await?)
     }
 }

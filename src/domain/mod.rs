@@ -2,6 +2,9 @@
 
 pub mod access;
 pub mod audit;
+pub mod database_url;
+pub mod dependencies;
+pub mod history;
 pub mod ids;
 pub mod json;
 pub mod manifest;
@@ -19,6 +22,7 @@ pub mod user;
 pub mod version;
 
 pub use access::{Caller, Credential, Role, Scope};
+pub use database_url::DatabaseUrl;
 pub use ids::{AccessKey, UserId};
 pub use manifest::Manifest;
 pub use paths::ReleasePath;

@@ -1,6 +1,9 @@
 //! What a user has installed.
 
+use std::str::FromStr;
+
 use super::{AccessKey, Manifest, Slug, Timestamp, UserId, Version, manifest::Visibility};
+use crate::error::{Error, Result};
 
 /// One row per user and slug.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,12 +78,29 @@ pub struct ModuleRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Install,
+    Update,
+    Rollback,
+    Import,
 }
 
 impl Change {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Install => "install",
+            Self::Update => "update",
+            Self::Rollback => "rollback",
+            Self::Import => "import",
         }
+    }
+}
+
+impl FromStr for Change {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Install, Self::Update, Self::Rollback, Self::Import]
+            .into_iter()
+            .find(|change| change.as_str() == text)
+            .ok_or_else(|| Error::invalid("change", format!("{text:?} is no change of version")))
     }
 }

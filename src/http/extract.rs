@@ -173,6 +173,10 @@ fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T>
     if !is_json(&request.content_type().to_ascii_lowercase()) {
         return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()));
     }
+    // serde takes a list for a struct, by position; no caller means that.
+    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        return Err(Error::invalid("", "this must be an object"));
+    }
     parse_json(body)
 }
 
@@ -258,6 +262,15 @@ pub struct PluginSegment {
 pub struct ModuleSegments {
     pub plugin: String,
     pub module: String,
+}
+
+/// Whether plugins that need this one are taken along.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Cascade {
+    /// Takes plugins that need this one along, instead of refusing.
+    #[serde(default)]
+    pub cascade: bool,
 }
 
 /// A member that is checked on its own, because the object around it may hold anything else.

@@ -52,9 +52,15 @@ fn status(error: &Error) -> StatusCode {
         Error::Forbidden(_) | Error::PublishNotAllowed(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-        Error::AlreadyExists(_) | Error::VersionTaken { .. } | Error::Yanked { .. } | Error::Conflict(_) | Error::Unavailable(_) => {
-            StatusCode::CONFLICT
-        }
+        Error::AlreadyExists(_)
+        | Error::VersionTaken { .. }
+        | Error::Yanked { .. }
+        | Error::Conflict(_)
+        | Error::IncompatibleVersion(_)
+        | Error::DependencyMissing { .. }
+        | Error::DependencyCycle { .. }
+        | Error::DependencyRequired { .. }
+        | Error::Unavailable(_) => StatusCode::CONFLICT,
         Error::Gone(_) => StatusCode::GONE,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
@@ -88,6 +94,12 @@ impl Problem {
                 body["actual"] = json!(actual);
             }
             Error::PreconditionFailed { current } => body["current"] = json!(current),
+            Error::DependencyMissing { missing, propose, .. } => {
+                body["missing"] = json!(missing);
+                body["propose"] = json!(propose);
+            }
+            Error::DependencyCycle { cycle } => body["cycle"] = json!(cycle),
+            Error::DependencyRequired { chain, .. } => body["chain"] = json!(chain),
             Error::Validation { errors } => body["errors"] = json!(errors),
             Error::InvalidPackage { step, errors } => {
                 body["step"] = json!(step);

@@ -25,9 +25,8 @@ pub use self::{
     types::{BaseUrl, DefaultPlugin, Extension, LogFilter, LogFormat, Origin, Secret, UserUploads},
 };
 use crate::{
-    domain::password,
+    domain::{DatabaseUrl, password},
     error::{Error, Result},
-    storage::DatabaseUrl,
 };
 
 /// One row per setting: what it means, its key, its type, and its default as the environment would write it. The struct,

@@ -6,10 +6,7 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
 
 use super::value::Value;
-use crate::{
-    domain::{Slug, VersionSpec},
-    storage::DatabaseUrl,
-};
+use crate::domain::{DatabaseUrl, Slug, VersionSpec};
 
 /// A text that never prints.
 #[derive(Clone, PartialEq, Eq)]

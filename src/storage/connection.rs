@@ -6,11 +6,14 @@ use diesel::{
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     r2d2::{ManageConnection, R2D2Connection},
+    result::{DatabaseErrorKind, Error as Diesel},
     sqlite::Sqlite,
 };
 
-use super::url::DatabaseUrl;
-use crate::error::{Error, Result};
+use crate::{
+    domain::DatabaseUrl,
+    error::{Error, Result},
+};
 
 /// A connection to either database; queries are written once over it.
 #[derive(diesel::MultiConnection)]
@@ -67,7 +70,11 @@ impl AnyConnection {
             }
             DatabaseUrl::Postgres(url) => {
                 let mut conn = PgConnection::establish(url.expose()).map_err(|e| Error::storage("cannot connect to the database", e))?;
-                conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET lock_timeout = '10s'")?;
+                // Stronger choices for synchronous_commit stay.
+                conn.batch_execute(
+                    "SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET lock_timeout = '10s'; \
+                     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+                )?;
                 Ok(Self::Postgres(conn))
             }
         }
@@ -76,6 +83,17 @@ impl AnyConnection {
     /// Runs `work` in one transaction (a real one: the connection must be outside any).
     pub(super) fn in_transaction<T>(&mut self, begin: Begin, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.begin(begin)?;
+        self.finish(work)
+    }
+
+    /// Runs `work` in a savepoint of the open transaction. Its own error is returned, even if the savepoint is lost by then.
+    pub(super) fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        <Self as diesel::Connection>::TransactionManager::begin_transaction(self)?;
+        self.finish(work)
+    }
+
+    /// Commits or rolls back the innermost transaction by how `work` ends.
+    fn finish<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         match work(self) {
             Ok(value) => {
                 self.commit()?;
@@ -100,8 +118,13 @@ impl AnyConnection {
         Ok(())
     }
 
+    /// Only a refused commit may be tried again: one that was cut off has perhaps taken effect.
     pub(super) fn commit(&mut self) -> Result<()> {
-        Ok(<Self as diesel::Connection>::TransactionManager::commit_transaction(self)?)
+        match <Self as diesel::Connection>::TransactionManager::commit_transaction(self) {
+            Err(refused @ Diesel::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => Err(refused.into()),
+            Err(other) => Err(Error::storage("a commit failed", other)),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Ends the transaction without effect. A failure here leaves a broken connection, which the pool throws away.

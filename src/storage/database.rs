@@ -11,10 +11,10 @@ use super::{
     connection::{AnyConnection as Connection, Begin, Manager},
     error::busy,
     migrations,
-    url::DatabaseUrl,
     writer::Writer,
 };
 use crate::{
+    domain::DatabaseUrl,
     error::{Error, Result},
     offload,
 };

@@ -3,11 +3,11 @@
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{
-    connection::{AnyConnection as Connection, Begin, Multi},
-    url::DatabaseUrl,
+use super::connection::{AnyConnection as Connection, Begin, Multi};
+use crate::{
+    domain::DatabaseUrl,
+    error::{Error, Result},
 };
-use crate::error::{Error, Result};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");

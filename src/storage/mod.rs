@@ -17,11 +17,9 @@ pub mod releases;
 mod schema;
 pub mod serving;
 pub mod sessions;
-mod url;
 pub mod users;
 mod values;
 mod writer;
 
 pub use connection::AnyConnection as Connection;
 pub use database::Database;
-pub use url::DatabaseUrl;

@@ -53,6 +53,14 @@ pub fn list_of_user(conn: &mut Connection, user: &UserId) -> Result<Vec<(String,
     Ok(rows.into_iter().map(|(plugin, row)| (plugin, value(row))).collect())
 }
 
+/// Whether the installed version declares it; its values stay.
+pub fn set_present(conn: &mut Connection, plugin: &str, id: &str, present: bool, now: Timestamp) -> Result<()> {
+    diesel::update(modules::table.find((plugin, id)))
+        .set((modules::present.eq(present), modules::updated_at.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// False when it was so already.
 pub fn set_enabled(conn: &mut Connection, plugin: &str, id: &str, enabled: bool, now: Timestamp) -> Result<bool> {
     let changed = diesel::update(modules::table.find((plugin, id)).filter(modules::enabled.ne(enabled)))

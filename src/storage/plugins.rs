@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::{
         AccessKey, Slug, Timestamp, UserId, Version,
+        history::HistoryEntry,
         plugin::{Change, Installed, InstalledRelease, Plugin},
     },
     error::{Error, Result},
@@ -177,6 +178,46 @@ pub fn record_version(conn: &mut Connection, id: &str, version: &Version, change
             plugin_versions::change.eq(change.as_str()),
             plugin_versions::installed_by.eq(actor),
             plugin_versions::installed_at.eq(now.millis()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The plugin's history, oldest first.
+pub fn history(conn: &mut Connection, id: &str) -> Result<Vec<HistoryEntry>> {
+    type Columns = (String, String, String, i64, Option<i64>);
+    let rows: Vec<Columns> = plugin_versions::table
+        .filter(plugin_versions::plugin_id.eq(id))
+        .order(plugin_versions::sequence)
+        .select((
+            plugin_versions::version,
+            plugin_versions::change,
+            plugin_versions::installed_by,
+            plugin_versions::installed_at,
+            plugin_versions::replaced_at,
+        ))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(version, change, installed_by, installed_at, replaced_at)| {
+            Ok(HistoryEntry {
+                version: stored("plugin_versions.version", &version)?,
+                change: stored("plugin_versions.change", &change)?,
+                installed_by,
+                installed_at: Timestamp(installed_at),
+                replaced_at: replaced_at.map(Timestamp),
+            })
+        })
+        .collect()
+}
+
+/// Moves the row to another version. Metadata of its own described the old one.
+pub fn set_version(conn: &mut Connection, id: &str, version: &Version, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id))
+        .set((
+            plugins::version.eq(version.to_string()),
+            plugins::manifest.eq(None::<String>),
+            plugins::updated_at.eq(now.millis()),
+            plugins::revision.eq(plugins::revision + 1),
         ))
         .execute(conn)?;
     Ok(())

@@ -6,8 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::DatabaseUrl;
-use crate::error::{Error, Result};
+use crate::{
+    domain::DatabaseUrl,
+    error::{Error, Result},
+};
 
 /// Held until it is dropped; the kernel releases it with the process.
 #[derive(Debug)]

@@ -282,8 +282,8 @@ async fn packages_can_be_published_in_every_form(app: TestApp) {
     admin.publish(package("Demo", "1.0.0").zip(), "").await.assert_problem(409, "version_taken");
     admin.publish(package("Other", "1.0.0").npm_tgz("other"), "slug=Other").await.expect(201);
     let file = reqwest::multipart::Part::bytes(package("Third", "1.0.0").zip()).file_name("third.zip");
-    let form = reqwest::multipart::Form::new().text("method", "local-file").text("filename", "third.zip").part("file", file);
-    admin.post("/api/v1/plugins/install").multipart(form).await.expect(200);
+    let form = reqwest::multipart::Form::new().text("comment", "first").part("file", file);
+    admin.post("/api/v1/releases").multipart(form).await.expect(201);
 }
 
 async fn name_of(client: &Client) -> String {

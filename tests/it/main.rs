@@ -14,3 +14,5 @@ mod accounts;
 mod front_door;
 mod harness;
 mod layers;
+mod promises;
+mod storage;

@@ -44,7 +44,7 @@ CREATE TABLE api_tokens (
     last_used_at BIGINT,
     revoked_at BIGINT
 );
-CREATE INDEX api_tokens_by_user ON api_tokens (user_id, created_at, id);
+CREATE INDEX api_tokens_by_user ON api_tokens (user_id, id);
 
 CREATE TABLE meta (
     key TEXT NOT NULL PRIMARY KEY,

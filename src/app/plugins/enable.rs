@@ -1,6 +1,6 @@
 //! The user's decision whether a plugin or module is on. Config is never touched.
 
-use super::find;
+use super::{find, needs};
 use crate::{
     app::{App, audit, now},
     domain::{Caller, UserId, plugin::Plugin},
@@ -8,14 +8,25 @@ use crate::{
     storage::{modules, plugins},
 };
 
-/// Switches the plugin; switching twice is fine and changes nothing.
-pub async fn set_enabled(app: &App, caller: &Caller, user: &UserId, name: &str, enabled: bool) -> Result<Plugin> {
+/// Switches the plugin; switching twice is fine and changes nothing. Enabling checks what the plugin needs; disabling one
+/// that others need is refused, or with `cascade` disables those too.
+pub async fn set_enabled(app: &App, caller: &Caller, user: &UserId, name: &str, enabled: bool, cascade: bool) -> Result<Plugin> {
     let plugin = find(app, user, name).await?;
-    let (caller, now) = (caller.clone(), now());
+    let (caller, user, host, now) = (caller.clone(), user.clone(), app.settings.host_version.clone(), now());
     app.db
         .write(move |conn| {
-            if plugins::set_enabled(conn, &plugin.id, enabled, now)? {
-                audit::record(conn, &caller, action(enabled), &*plugin.id, now)?;
+            let others = if enabled {
+                needs::check_installed(conn, &plugin, host.as_ref())?;
+                Vec::new()
+            } else {
+                needs::dependents_or_refuse(conn, &user, &plugin.slug, cascade)?
+            };
+            for slug in others.iter().chain([&plugin.slug]) {
+                if let Some(row) = plugins::find(conn, &user, slug)?
+                    && plugins::set_enabled(conn, &row.id, enabled, now)?
+                {
+                    audit::record(conn, &caller, action(enabled), row.id, now)?;
+                }
             }
             Ok(plugin.clone())
         })

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::records;
+use super::{needs, records};
 use crate::{
     app::{App, audit, new_access_key, now, releases},
     domain::{
@@ -57,11 +57,13 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
     records::replay(app, user).await?;
 
     let (caller, user, slug) = (caller.clone(), user.clone(), slug.clone());
+    let host = app.settings.host_version.clone();
     let owner = user.clone();
     let installed = app
         .db
         .write(move |conn| {
             let release = releases::choose_for_install(conn, &caller, &slug, &version)?;
+            needs::check(conn, &user, &release.manifest, host.as_ref())?;
             schema::check(release.manifest.config_schema.as_ref(), &values)?;
             let plugin = Plugin {
                 id: plugin_id(&user, &slug),

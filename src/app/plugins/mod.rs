@@ -1,15 +1,20 @@
 //! A user's plugins: installing, switching, removing, and what a frontend needs to know of them.
 
+mod change_version;
 mod enable;
 mod find;
+mod history;
 mod install;
 mod list;
+mod needs;
 pub mod records;
 mod status;
 mod uninstall;
 
+pub use change_version::{Moved, rollback, update};
 pub use enable::{set_enabled, set_module_enabled};
 pub use find::find;
+pub use history::history;
 pub use install::{InstallRequest, InstalledPlugin, install};
 pub use list::{Entry, ListedModule, ListedPlugin, list, list_one};
 pub use status::{Drift, Health, Status, status};

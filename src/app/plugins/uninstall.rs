@@ -1,6 +1,6 @@
 //! Taking a plugin from a user. Releases stay: they are everybody's.
 
-use super::{find, records};
+use super::{find, needs, records};
 use crate::{
     app::{App, audit, now},
     domain::{Caller, Slug, UserId},
@@ -8,13 +8,16 @@ use crate::{
     storage::{modules, pending_records, plugins},
 };
 
+#[derive(Debug)]
 pub struct Uninstalled {
     pub slug: Slug,
     pub id: String,
     pub modules: usize,
 }
 
-pub async fn uninstall(app: &App, caller: &Caller, user: &UserId, name: &str) -> Result<Uninstalled> {
+/// Removes the plugin. One that others need is refused, or with `cascade` goes together with those.
+#[doc(alias = "unregister_user_plugin")]
+pub async fn uninstall(app: &App, caller: &Caller, user: &UserId, name: &str, cascade: bool) -> Result<Uninstalled> {
     let plugin = find(app, user, name).await?;
     let (caller, user, now) = (caller.clone(), user.clone(), now());
     let owner = user.clone();
@@ -26,9 +29,14 @@ pub async fn uninstall(app: &App, caller: &Caller, user: &UserId, name: &str) ->
                 return Err(Error::NotFound("plugin".to_owned()));
             }
             let modules = modules::list(conn, &plugin.id)?.len();
-            plugins::delete(conn, &plugin.id)?;
-            pending_records::put(conn, &user, &plugin.slug, None)?;
-            audit::record(conn, &caller, "plugin.uninstall", format!("{} {}", plugin.id, plugin.version), now)?;
+            let others = needs::dependents_or_refuse(conn, &user, &plugin.slug, cascade)?;
+            for slug in others.iter().chain([&plugin.slug]) {
+                if let Some(row) = plugins::find(conn, &user, slug)? {
+                    plugins::delete(conn, &row.id)?;
+                    pending_records::put(conn, &user, slug, None)?;
+                    audit::record(conn, &caller, "plugin.uninstall", format!("{} {}", row.id, row.version), now)?;
+                }
+            }
             Ok(Uninstalled { slug: plugin.slug.clone(), id: plugin.id.clone(), modules })
         })
         .await?;

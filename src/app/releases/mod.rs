@@ -7,6 +7,7 @@ mod content_type;
 mod manage;
 mod publish;
 mod read;
+mod verify;
 
 pub use archive::archive;
 pub use availability::set_available;
@@ -15,3 +16,4 @@ pub use choose::{choose, choose_for_install};
 pub use manage::{delete_channel, set_channel, set_visibility, unyank, yank};
 pub use publish::{Publication, PublishOptions, may_publish, publish};
 pub use read::{Search, Versions, catalogue, release, release_files, versions};
+pub use verify::verify_on_disk;

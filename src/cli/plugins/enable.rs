@@ -29,6 +29,9 @@ pub struct Enable {
 pub struct Disable {
     #[command(flatten)]
     which: Which,
+    /// With --user: disable plugins that need this one too, instead of refusing.
+    #[arg(long, requires = "user")]
+    cascade: bool,
 }
 
 #[derive(Args)]
@@ -41,13 +44,13 @@ struct Which {
 
 impl Enable {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
-        switch(global, self.which, true, "plugins enable").await
+        switch(global, self.which, true, false, "plugins enable").await
     }
 }
 
 impl Disable {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
-        switch(global, self.which, false, "plugins disable").await
+        switch(global, self.which, false, self.cascade, "plugins disable").await
     }
 }
 
@@ -66,7 +69,7 @@ impl Report for Switched {
     }
 }
 
-async fn switch(global: &Global, which: Which, enabled: bool, command: &str) -> Result<Outcome> {
+async fn switch(global: &Global, which: Which, enabled: bool, cascade: bool, command: &str) -> Result<Outcome> {
     let slug = which.slug;
     let user = match (global.target(command).await?, which.user) {
         (Target::Local(Local { app, caller, .. }), None) => {
@@ -75,7 +78,7 @@ async fn switch(global: &Global, which: Which, enabled: bool, command: &str) -> 
         }
         (Target::Local(local), Some(name)) => {
             let user = local.user(Some(&name)).await?;
-            plugins::set_enabled(&local.app, &local.caller, &user.id, slug.as_str(), enabled).await?;
+            plugins::set_enabled(&local.app, &local.caller, &user.id, slug.as_str(), enabled, cascade).await?;
             Some(user.username)
         }
         (Target::Remote(remote), None) => {
@@ -86,7 +89,7 @@ async fn switch(global: &Global, which: Which, enabled: bool, command: &str) -> 
         }
         (Target::Remote(remote), Some(name)) => {
             let subject = remote.subject(Some(&name)).await?;
-            let request = remote.request(Method::PATCH, subject.route(&[slug.as_str()]));
+            let request = remote.request(Method::PATCH, subject.route(&[slug.as_str()])).query(&[("cascade", cascade)]);
             remote.send(request.json(&json!({"enabled": enabled}))).await?;
             Some(subject.name)
         }

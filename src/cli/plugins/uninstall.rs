@@ -23,6 +23,9 @@ pub struct Uninstall {
     /// From whom: a name, an e-mail address or an id. With --server it can be left out and means the token's owner.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
+    /// Uninstall plugins that need this one too, instead of refusing.
+    #[arg(long)]
+    cascade: bool,
 }
 
 #[derive(Serialize)]
@@ -46,12 +49,12 @@ impl Uninstall {
         let (user, removed) = match global.target("plugins uninstall").await? {
             Target::Local(local) => {
                 let user = local.user(self.user.as_deref()).await?;
-                let removed = plugins::uninstall(&local.app, &local.caller, &user.id, slug).await;
+                let removed = plugins::uninstall(&local.app, &local.caller, &user.id, slug, self.cascade).await;
                 (user.username, removed.map(drop).map_err(Failure::from))
             }
             Target::Remote(remote) => {
                 let subject = remote.subject(self.user.as_deref()).await?;
-                let request = remote.request(Method::DELETE, subject.route(&[slug, "uninstall"]));
+                let request = remote.request(Method::DELETE, subject.route(&[slug, "uninstall"])).query(&[("cascade", self.cascade)]);
                 (subject.name, remote.send(request).await.map(drop))
             }
         };

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{App, plugins},
     http::{
-        extract::{Install, Json, ModuleSegments, PluginSegment, Subject},
-        problem::HttpResult,
+        extract::{Cascade, Install, Json, ModuleSegments, PluginSegment, Query, Subject},
+        problem::{HttpResult, ProblemSchema},
     },
 };
 
@@ -28,16 +28,26 @@ fn answer(what: &str, name: &str, enabled: bool) -> HttpResponse {
 }
 
 /// Switches a plugin on or off for the user. Config is never touched.
-#[utoipa::path(tag = "plugins", params(("plugin", description = "slug or id")), request_body = Switch, responses((status = 200, body = SwitchAnswer)))]
+#[utoipa::path(
+    tag = "plugins",
+    params(("plugin", description = "slug or id"), Cascade),
+    request_body = Switch,
+    responses(
+        (status = 200, body = SwitchAnswer),
+        (status = 409, description = "dependency_missing, dependency_required or incompatible_version", body = ProblemSchema)
+    )
+)]
 #[patch("/plugins/{plugin}")]
 pub async fn patch_plugin(
     subject: Subject<Install>,
     app: web::Data<App>,
     names: web::Path<PluginSegment>,
+    query: Query<Cascade>,
     body: Json<Switch>,
 ) -> HttpResult {
-    let plugin = plugins::set_enabled(&app, &subject.caller, &subject.user, &names.plugin, body.0.enabled).await?;
-    Ok(answer("Plugin", plugin.slug.as_str(), body.0.enabled))
+    let enabled = body.0.enabled;
+    let plugin = plugins::set_enabled(&app, &subject.caller, &subject.user, &names.plugin, enabled, query.0.cascade).await?;
+    Ok(answer("Plugin", plugin.slug.as_str(), enabled))
 }
 
 /// Switches one module on or off for the user.

@@ -1,5 +1,6 @@
 //! Routes under `/plugins`.
 
+mod change_version;
 mod enable;
 mod install;
 mod list;
@@ -8,6 +9,7 @@ mod modules;
 mod shapes;
 mod status;
 mod uninstall;
+mod updates;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -18,6 +20,9 @@ pub fn mirrored_routes(config: &mut ServiceConfig<'_>) {
         .service(install::install)
         .service(uninstall::uninstall)
         .service(status::status)
+        .service(change_version::update)
+        .service(change_version::rollback)
+        .service(change_version::versions)
         .service(enable::patch_plugin)
         .service(enable::patch_module);
 }
@@ -26,6 +31,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(manifest::manifest)
         .service(manifest::designer_manifest)
+        .service(updates::updates_available)
+        .service(updates::update_available)
         .service(modules::direct_module)
         .service(modules::simple_module)
         .configure(mirrored_routes)

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::{
     app::{App, plugins},
     http::{
-        extract::{Install, SlugSegment, Subject},
-        problem::HttpResult,
+        extract::{Cascade, Install, Query, SlugSegment, Subject},
+        problem::{HttpResult, ProblemSchema},
     },
 };
 
@@ -27,10 +27,10 @@ struct UninstallData {
 }
 
 /// Removes the plugin from the user; the release stays for others.
-#[utoipa::path(tag = "plugins", params(("slug", description = "slug or id")), responses((status = 200, body = UninstallAnswer)))]
+#[utoipa::path(tag = "plugins", params(("slug", description = "slug or id"), Cascade), responses((status = 200, body = UninstallAnswer), (status = 409, description = "dependency_required", body = ProblemSchema), (status = 422, description = "a parameter is not valid", body = ProblemSchema)))]
 #[delete("/plugins/{slug}/uninstall")]
-pub async fn uninstall(subject: Subject<Install>, app: web::Data<App>, names: web::Path<SlugSegment>) -> HttpResult {
-    let removed = plugins::uninstall(&app, &subject.caller, &subject.user, &names.slug).await?;
+pub async fn uninstall(subject: Subject<Install>, app: web::Data<App>, names: web::Path<SlugSegment>, query: Query<Cascade>) -> HttpResult {
+    let removed = plugins::uninstall(&app, &subject.caller, &subject.user, &names.slug, query.0.cascade).await?;
     Ok(HttpResponse::Ok().json(UninstallAnswer {
         status: "success",
         message: format!("Plugin {} uninstalled successfully", removed.slug),

@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod api_tokens;
+mod documented;
 mod first_start;
 mod host_tokens;
 mod limits;

@@ -16,7 +16,7 @@ pub enum DatabaseUrl {
 pub struct PostgresUrl(String);
 
 impl PostgresUrl {
-    pub(super) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -1,0 +1,93 @@
+//! Moving a plugin to another version: everything is checked before anything changes, one transaction moves it, and the
+//! old version is served until that commits.
+
+use super::{find, needs};
+use crate::{
+    app::{
+        App, audit, now,
+        releases::{choose_for_install, verify_on_disk},
+    },
+    domain::{
+        Caller, Manifest, Timestamp, UserId, Version, VersionSpec,
+        history::rollback_target,
+        plugin::{Change, ModuleRow, Plugin},
+        release::Release,
+    },
+    error::{Error, Result},
+    storage::{Connection, modules, plugins, releases},
+};
+
+/// A plugin that was moved; both versions are equal when there was nothing to do.
+#[derive(Debug)]
+pub struct Moved {
+    pub plugin: Plugin,
+    pub previous: Version,
+}
+
+/// Moves to what `wanted` stands for. Config and enablement stay.
+pub async fn update(app: &App, caller: &Caller, user: &UserId, name: &str, wanted: VersionSpec) -> Result<Moved> {
+    let plugin = find(app, user, name).await?;
+    let (chooser, slug) = (caller.clone(), plugin.slug.clone());
+    let release = app.db.read(move |conn| choose_for_install(conn, &chooser, &slug, &wanted)).await?;
+    move_to(app, caller, plugin, release, Change::Update).await
+}
+
+/// Moves back to the version that was installed before; again goes one further. A yanked version may come back: the user
+/// had it.
+pub async fn rollback(app: &App, caller: &Caller, user: &UserId, name: &str) -> Result<Moved> {
+    let plugin = find(app, user, name).await?;
+    let (id, slug) = (plugin.id.clone(), plugin.slug.clone());
+    let release = app
+        .db
+        .read(move |conn| {
+            let history = plugins::history(conn, &id)?;
+            let target =
+                rollback_target(&history).ok_or_else(|| Error::Conflict(format!("{slug} has no earlier version to go back to")))?;
+            releases::find(conn, &slug, target)?.ok_or_else(|| Error::Conflict(format!("{slug} {target} is no longer published")))
+        })
+        .await?;
+    move_to(app, caller, plugin, release, Change::Rollback).await
+}
+
+async fn move_to(app: &App, caller: &Caller, plugin: Plugin, release: Release, change: Change) -> Result<Moved> {
+    let previous = plugin.version.clone();
+    if release.version == previous {
+        return Ok(Moved { plugin, previous });
+    }
+    verify_on_disk(app, &release).await?;
+    let (caller, host, now) = (caller.clone(), app.settings.host_version.clone(), now());
+    app.db
+        .write(move |conn| {
+            let user = &plugin.user;
+            let current = plugins::find_by_id(conn, user, &plugin.id)?.ok_or_else(|| Error::NotFound("plugin".to_owned()))?;
+            if current.version != previous {
+                return Err(Error::Conflict(format!("{} was moved to {} meanwhile", plugin.slug, current.version)));
+            }
+            needs::check(conn, user, &release.manifest, host.as_ref())?;
+            needs::check_still_fits(conn, user, &plugin.slug, &release.version)?;
+            plugins::set_version(conn, &plugin.id, &release.version, now)?;
+            plugins::record_version(conn, &plugin.id, &release.version, change, &caller.actor(), now)?;
+            follow_manifest(conn, &plugin.id, &release.manifest, now)?;
+            let action = if change == Change::Rollback { "plugin.rollback" } else { "plugin.update" };
+            audit::record(conn, &caller, action, format!("{} {previous} -> {}", plugin.id, release.version), now)?;
+            let plugin = Plugin { version: release.version.clone(), ..plugin.clone() };
+            Ok(Moved { plugin, previous: previous.clone() })
+        })
+        .await
+}
+
+/// New modules appear; removed ones keep their row and values, and are back when a version declares them again.
+fn follow_manifest(conn: &mut Connection, plugin: &str, manifest: &Manifest, now: Timestamp) -> Result<()> {
+    let rows = modules::list(conn, plugin)?;
+    for row in &rows {
+        let declared = manifest.modules.iter().any(|module| module.id == row.id);
+        if declared != row.present {
+            modules::set_present(conn, plugin, &row.id, declared, now)?;
+        }
+    }
+    for module in manifest.modules.iter().filter(|module| rows.iter().all(|row| row.id != module.id)) {
+        let row = ModuleRow { id: module.id.clone(), enabled: module.enabled, config: "{}".to_owned(), present: true };
+        modules::insert(conn, plugin, &row, now)?;
+    }
+    Ok(())
+}

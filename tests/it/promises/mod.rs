@@ -1,0 +1,3 @@
+//! What the design promises to everybody, proved from outside.
+
+mod durability;

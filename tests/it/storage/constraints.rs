@@ -1,0 +1,418 @@
+//! Every constraint of every table, violated once. For each table there is a row that both databases accept; each case
+//! changes just what one constraint forbids. A constraint without a case fails the test.
+
+use std::collections::BTreeSet;
+
+use diesel::{
+    connection::{Connection as _, SimpleConnection},
+    result::{DatabaseErrorInformation, DatabaseErrorKind, Error},
+};
+use plugyard::storage::{Connection, migrations};
+
+use super::{
+    Store,
+    catalogue::{Catalogue, normalised, table_of},
+    line, stores,
+};
+
+struct Table {
+    name: &'static str,
+    /// Column and SQL value; `#` is the row's number. Rows 1 of all tables fit together.
+    row: &'static [(&'static str, &'static str)],
+    /// Columns that may be null; all others must refuse it.
+    nullable: &'static [&'static str],
+    refused: &'static [Case],
+}
+
+/// What is violated, as the catalogue calls it without the table's name, and what to change in a good row for it.
+struct Case(Kind, &'static str, &'static [(&'static str, &'static str)]);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Check,
+    PrimaryKey,
+    UniqueKey,
+    ForeignKey,
+}
+
+use Kind::{Check, ForeignKey, PrimaryKey, UniqueKey};
+
+/// Parents first.
+const TABLES: &[Table] = &[
+    Table {
+        name: "users",
+        row: &[
+            ("id", "'0000000000000000000000000000000#'"),
+            ("username", "'Ann#'"),
+            ("username_folded", "'ann#'"),
+            ("email", "'Ann#@example.org'"),
+            ("email_folded", "'ann#@example.org'"),
+            ("role", "'user'"),
+            ("active", "TRUE"),
+            ("verified", "FALSE"),
+            ("created_at", "1"),
+            ("updated_at", "1"),
+        ],
+        nullable: &["email", "email_folded", "full_name", "profile_picture", "password_hash"],
+        refused: &[
+            Case(PrimaryKey, "(id)", &[("id", "'00000000000000000000000000000001'")]),
+            Case(UniqueKey, "(username_folded)", &[("username_folded", "'ann1'")]),
+            Case(UniqueKey, "(email_folded)", &[("email_folded", "'ann1@example.org'")]),
+            Case(Check, "lengthid=32", &[("id", "'short'")]),
+            Case(Check, "username<>''", &[("username", "''")]),
+            Case(Check, "roleIN'admin','user'", &[("role", "'king'")]),
+            Case(Check, "emailISNULL=email_foldedISNULL", &[("email", "NULL")]),
+        ],
+    },
+    Table {
+        name: "sessions",
+        row: &[
+            ("id", "'session #'"),
+            ("user_id", "'00000000000000000000000000000001'"),
+            ("generation", "1"),
+            ("rotated_at", "1"),
+            ("created_at", "1"),
+            ("last_used_at", "1"),
+            ("expires_at", "1"),
+        ],
+        nullable: &["revoked_at"],
+        refused: &[
+            Case(PrimaryKey, "(id)", &[("id", "'session 1'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+            Case(Check, "generation>=1", &[("generation", "0")]),
+        ],
+    },
+    Table {
+        name: "api_tokens",
+        row: &[
+            ("id", "'token #'"),
+            ("user_id", "'00000000000000000000000000000001'"),
+            ("name", "'ci'"),
+            ("token_hash", "'hash #'"),
+            ("scopes", "'[]'"),
+            ("created_at", "1"),
+        ],
+        nullable: &["expires_at", "last_used_at", "revoked_at"],
+        refused: &[
+            Case(PrimaryKey, "(id)", &[("id", "'token 1'")]),
+            Case(UniqueKey, "(token_hash)", &[("token_hash", "'hash 1'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+        ],
+    },
+    Table {
+        name: "meta",
+        row: &[("key", "'key #'"), ("value", "''")],
+        nullable: &[],
+        refused: &[Case(PrimaryKey, "(key)", &[("key", "'key 1'")])],
+    },
+    Table {
+        name: "plugin_config",
+        row: &[
+            ("plugin_name", "'Demo#'"),
+            ("plugin_name_folded", "'demo#'"),
+            ("status", "'enabled'"),
+            ("config", "'{}'"),
+            ("owner_id", "'00000000000000000000000000000001'"),
+            ("created_at", "1"),
+            ("updated_at", "1"),
+        ],
+        nullable: &["owner_id", "enabled_at", "disabled_at"],
+        refused: &[
+            Case(PrimaryKey, "(plugin_name)", &[("plugin_name", "'Demo1'")]),
+            Case(UniqueKey, "(plugin_name_folded)", &[("plugin_name_folded", "'demo1'")]),
+            Case(ForeignKey, "(owner_id)", &[("owner_id", "'nobody'")]),
+            Case(Check, "statusIN'enabled','disabled'", &[("status", "'maybe'")]),
+        ],
+    },
+    Table {
+        name: "releases",
+        row: &[
+            ("slug", "'Demo1'"),
+            ("version", "'#.0.0'"),
+            ("manifest", "'{}'"),
+            ("digest", "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'"),
+            ("size", "0"),
+            ("file_count", "1"),
+            ("visibility", "'private'"),
+            ("entry_sha384", "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'"),
+            ("published_by", "'ann'"),
+            ("published_at", "1"),
+            ("yanked_at", "1"),
+            ("yank_reason", "'old'"),
+        ],
+        nullable: &["entry_sha384", "yanked_at", "yank_reason", "files_removed_at"],
+        refused: &[
+            Case(PrimaryKey, "(slug, version)", &[("version", "'1.0.0'")]),
+            Case(ForeignKey, "(slug)", &[("slug", "'Other'")]),
+            Case(Check, "lengthdigest=64", &[("digest", "'short'")]),
+            Case(Check, "size>=0", &[("size", "-1")]),
+            Case(Check, "file_count>=1", &[("file_count", "0")]),
+            Case(Check, "visibilityIN'private','public'", &[("visibility", "'secret'")]),
+            Case(Check, "lengthentry_sha384=64", &[("entry_sha384", "'short'")]),
+            Case(Check, "yanked_atISNULL=yank_reasonISNULL", &[("yanked_at", "NULL")]),
+        ],
+    },
+    Table {
+        name: "release_files",
+        row: &[
+            ("slug", "'Demo1'"),
+            ("version", "'1.0.0'"),
+            ("path", "'dist/#.js'"),
+            ("size", "0"),
+            ("sha384", "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'"),
+            ("content_type", "'text/javascript'"),
+        ],
+        nullable: &[],
+        refused: &[
+            Case(PrimaryKey, "(slug, version, path)", &[("path", "'dist/1.js'")]),
+            Case(ForeignKey, "(slug, version)", &[("version", "'7.0.0'")]),
+            Case(Check, "size>=0", &[("size", "-1")]),
+            Case(Check, "lengthsha384=64", &[("sha384", "'short'")]),
+        ],
+    },
+    Table {
+        name: "channels",
+        row: &[("slug", "'Demo1'"), ("name", "'beta#'"), ("version", "'1.0.0'"), ("updated_at", "1")],
+        nullable: &[],
+        refused: &[
+            Case(PrimaryKey, "(slug, name)", &[("name", "'beta1'")]),
+            Case(ForeignKey, "(slug, version)", &[("version", "'7.0.0'")]),
+        ],
+    },
+    Table {
+        name: "plugins",
+        row: &[
+            ("id", "'plugin #'"),
+            ("user_id", "'00000000000000000000000000000001'"),
+            ("plugin_slug", "'Demo#'"),
+            ("version", "'1.0.0'"),
+            ("enabled", "TRUE"),
+            ("config", "'{}'"),
+            ("access_key", "'0000000000000000000000000000000#'"),
+            ("created_at", "1"),
+            ("updated_at", "1"),
+            ("revision", "1"),
+        ],
+        nullable: &["manifest", "enabled_at", "disabled_at"],
+        refused: &[
+            Case(PrimaryKey, "(id)", &[("id", "'plugin 1'")]),
+            Case(UniqueKey, "(user_id, plugin_slug)", &[("plugin_slug", "'Demo1'")]),
+            Case(UniqueKey, "(access_key)", &[("access_key", "'00000000000000000000000000000001'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+            Case(Check, "lengthaccess_key=32", &[("access_key", "'short'")]),
+            Case(Check, "revision>=1", &[("revision", "0")]),
+        ],
+    },
+    Table {
+        name: "plugin_versions",
+        row: &[
+            ("plugin_id", "'plugin 1'"),
+            ("sequence", "#"),
+            ("version", "'1.0.0'"),
+            ("change", "'install'"),
+            ("installed_by", "'ann'"),
+            ("installed_at", "1"),
+        ],
+        nullable: &["replaced_at"],
+        refused: &[
+            Case(PrimaryKey, "(plugin_id, sequence)", &[("sequence", "1")]),
+            Case(ForeignKey, "(plugin_id)", &[("plugin_id", "'none'")]),
+            Case(Check, "sequence>=1", &[("sequence", "0")]),
+            Case(Check, "changeIN'install','update','rollback','import'", &[("change", "'wish'")]),
+        ],
+    },
+    Table {
+        name: "modules",
+        row: &[
+            ("plugin_id", "'plugin 1'"),
+            ("id", "'module #'"),
+            ("enabled", "TRUE"),
+            ("config", "'{}'"),
+            ("present", "TRUE"),
+            ("created_at", "1"),
+            ("updated_at", "1"),
+        ],
+        nullable: &[],
+        refused: &[
+            Case(PrimaryKey, "(plugin_id, id)", &[("id", "'module 1'")]),
+            Case(ForeignKey, "(plugin_id)", &[("plugin_id", "'none'")]),
+        ],
+    },
+    Table {
+        name: "pending_records",
+        row: &[("user_id", "'gone'"), ("plugin_slug", "'Demo#'")],
+        nullable: &["metadata"],
+        refused: &[Case(PrimaryKey, "(user_id, plugin_slug)", &[("plugin_slug", "'Demo1'")])],
+    },
+    Table {
+        name: "audit_log",
+        row: &[
+            ("id", "'line #'"),
+            ("at", "1"),
+            ("actor", "'ann'"),
+            ("action", "'publish'"),
+            ("object", "'Demo1 1.0.0'"),
+            ("outcome", "'done'"),
+        ],
+        nullable: &["actor_id", "request_id"],
+        refused: &[
+            Case(PrimaryKey, "(id)", &[("id", "'line 1'")]),
+            Case(Check, "outcomeIN'done','refused','failed'", &[("outcome", "'maybe'")]),
+        ],
+    },
+];
+
+impl Table {
+    fn insert(&self, row: u8, changed: &[(&str, &str)]) -> String {
+        for (column, _) in changed {
+            assert!(self.row.iter().any(|(name, _)| name == column), "{}: the good row has no {column}", self.name);
+        }
+        let columns = self.row.iter().map(|(column, _)| *column).collect::<Vec<_>>().join(", ");
+        let value = |&(column, value): &(&str, &str)| {
+            let changed = changed.iter().find(|(name, _)| *name == column);
+            changed.map_or_else(|| value.replace('#', &row.to_string()), |(_, value)| (*value).to_owned())
+        };
+        let values = self.row.iter().map(value).collect::<Vec<_>>().join(", ");
+        format!("INSERT INTO {} ({columns}) VALUES ({values})", self.name)
+    }
+
+    /// Columns that must refuse NULL.
+    fn required(&self) -> impl Iterator<Item = &'static str> {
+        self.row.iter().map(|(column, _)| *column).filter(|column| !self.nullable.contains(column))
+    }
+}
+
+/// A database with the rows 1.
+fn filled(store: &Store) -> Connection {
+    migrations::run(&store.url()).unwrap();
+    let mut conn = store.connect();
+    if let Connection::Sqlite(conn) = &mut conn {
+        conn.batch_execute("PRAGMA foreign_keys = ON").unwrap();
+    }
+    for table in TABLES {
+        conn.batch_execute(&table.insert(1, &[])).unwrap();
+    }
+    conn
+}
+
+/// Runs a statement and takes it back.
+fn attempt(conn: &mut Connection, sql: &str) -> Result<(), Error> {
+    let mut outcome = Ok(());
+    let rolled_back = conn.transaction(|conn| {
+        outcome = conn.batch_execute(sql);
+        Err::<(), _>(Error::RollbackTransaction)
+    });
+    assert!(matches!(rolled_back, Err(Error::RollbackTransaction)));
+    outcome
+}
+
+fn violation(conn: &mut Connection, sql: &str) -> (DatabaseErrorKind, Box<dyn DatabaseErrorInformation + Send + Sync>) {
+    match attempt(conn, sql) {
+        Err(Error::DatabaseError(kind, info)) => (kind, info),
+        other => panic!("{other:?} from {sql}"),
+    }
+}
+
+stores!(every_constraint_refuses_what_it_forbids);
+async fn every_constraint_refuses_what_it_forbids(store: Store) {
+    let mut conn = filled(&store);
+    for table in TABLES {
+        // Otherwise a refusal below would prove nothing.
+        attempt(&mut conn, &table.insert(2, &[])).unwrap_or_else(|error| panic!("{error} for the second good row of {}", table.name));
+
+        for column in table.required() {
+            let sql = table.insert(2, &[(column, "NULL")]);
+            let (kind, info) = violation(&mut conn, &sql);
+            let named = info.message().contains(&format!("{}.{column}", table.name))
+                || (info.message().contains(&format!("relation \"{}\"", table.name)) && info.column_name() == Some(column));
+            assert!(matches!(kind, DatabaseErrorKind::NotNullViolation) && named, "{kind:?} {} from {sql}", info.message());
+        }
+
+        let mut met = BTreeSet::new();
+        for Case(kind, which, changed) in table.refused {
+            let sql = table.insert(2, changed);
+            let (found, info) = violation(&mut conn, &sql);
+            let expected = match kind {
+                Check => matches!(found, DatabaseErrorKind::CheckViolation),
+                PrimaryKey | UniqueKey => matches!(found, DatabaseErrorKind::UniqueViolation),
+                ForeignKey => matches!(found, DatabaseErrorKind::ForeignKeyViolation),
+            };
+            assert!(expected, "{found:?} {} from {sql}", info.message());
+            let violated = match &mut conn {
+                Connection::Postgres(_) => definition(&mut conn, table.name, info.constraint_name().expect("it is named")),
+                Connection::Sqlite(_) => info.message().to_owned(),
+            };
+            assert!(is_named(*kind, which, table.name, &violated), "{kind:?} {which} was expected, not {violated}, from {sql}");
+            assert!(met.insert(format!("{kind:?} {which}")), "{} {kind:?} {which} is here twice", table.name);
+        }
+    }
+}
+
+/// A constraint of PostgreSQL in its own words.
+fn definition(conn: &mut Connection, table: &str, constraint: &str) -> String {
+    let sql = format!(
+        "SELECT pg_get_constraintdef(oid) AS line FROM pg_constraint WHERE conname = '{constraint}' AND conrelid = '{table}'::regclass"
+    );
+    line(conn, &sql)
+}
+
+/// Whether the database says that this constraint, and no other, was violated.
+fn is_named(kind: Kind, which: &str, table: &str, said: &str) -> bool {
+    let columns = which.trim_matches(['(', ')']).split(", ").map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ");
+    let bare = normalised(said);
+    match kind {
+        Check => bare == format!("CHECK{which}") || bare == format!("CHECKconstraintfailed:{which}"),
+        PrimaryKey => said == format!("PRIMARY KEY {which}") || said == format!("UNIQUE constraint failed: {columns}"),
+        UniqueKey => said == format!("UNIQUE {which}") || said == format!("UNIQUE constraint failed: {columns}"),
+        // SQLite does not say which.
+        ForeignKey => said.starts_with(&format!("FOREIGN KEY {which} ")) || said == "FOREIGN KEY constraint failed",
+    }
+}
+
+stores!(every_constraint_has_a_case);
+async fn every_constraint_has_a_case(store: Store) {
+    migrations::run(&store.url()).unwrap();
+    let catalogue = Catalogue::read(&mut store.connect());
+    let of = |kind: Kind| -> BTreeSet<String> {
+        let cases = TABLES.iter().flat_map(|table| table.refused.iter().map(|case| (table.name, case)));
+        cases.filter(|(_, case)| case.0 == kind).map(|(table, case)| format!("{table} {}", case.1)).collect()
+    };
+    assert_eq!(of(Check), catalogue.checks);
+    assert_eq!(of(PrimaryKey), catalogue.primary_keys);
+    assert_eq!(of(UniqueKey), catalogue.unique_keys);
+    assert_eq!(of(ForeignKey), catalogue.foreign_keys.iter().map(|line| line.split(" -> ").next().unwrap().to_owned()).collect());
+
+    let column = |line: &String| {
+        let mut words = line.split(' ');
+        (words.next().unwrap().to_owned(), words.nth(1).unwrap().to_owned())
+    };
+    let required = TABLES.iter().flat_map(|table| table.required().map(|column| (table.name.to_owned(), column.to_owned())));
+    let not_null = catalogue.columns.iter().filter(|line| line.contains(" not null"));
+    assert_eq!(required.collect::<BTreeSet<_>>(), not_null.map(column).collect());
+    let nullable = TABLES.iter().flat_map(|table| table.nullable.iter().map(|&column| (table.name.to_owned(), column.to_owned())));
+    let free = catalogue.columns.iter().filter(|line| !line.contains(" not null"));
+    assert_eq!(nullable.collect::<BTreeSet<_>>(), free.map(column).collect());
+}
+
+stores!(what_hangs_on_a_removed_row_goes_or_stays_as_declared);
+async fn what_hangs_on_a_removed_row_goes_or_stays_as_declared(store: Store) {
+    let mut conn = filled(&store);
+    let left = |conn: &mut Connection| {
+        let tables = Catalogue::read(conn).columns.iter().map(|line| table_of(line).to_owned()).collect::<BTreeSet<_>>();
+        let count = |table: &String| line(conn, &format!("SELECT CAST(count(*) AS TEXT) AS line FROM {table}")) != "0";
+        tables.into_iter().filter(count).collect::<Vec<_>>()
+    };
+    assert_eq!(left(&mut conn).len(), TABLES.len());
+
+    let refused = violation(&mut conn, "DELETE FROM plugin_config").0;
+    assert!(matches!(refused, DatabaseErrorKind::ForeignKeyViolation), "a slug with releases stays: {refused:?}");
+    conn.batch_execute("DELETE FROM users").unwrap();
+    assert_eq!(
+        left(&mut conn),
+        ["audit_log", "channels", "meta", "pending_records", "plugin_config", "release_files", "releases"],
+        "what a user published and what was noted stays"
+    );
+    assert_eq!(line(&mut conn, "SELECT owner_id AS line FROM plugin_config"), "NULL");
+    conn.batch_execute("DELETE FROM releases").unwrap();
+    assert_eq!(left(&mut conn), ["audit_log", "meta", "pending_records", "plugin_config"]);
+}

@@ -1,0 +1,293 @@
+//! How both databases would find the rows of every query: the statements are recorded while our query functions run, and
+//! explained afterwards. None may read through a table that grows, and on SQLite none may sort what an index has in order.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use diesel::{
+    Connection as _, QueryableByName, RunQueryDsl,
+    connection::{InstrumentationEvent, SimpleConnection},
+    sql_types::Text,
+};
+use plugyard::{
+    Result,
+    domain::plugin::Change,
+    storage::{
+        Connection, api_tokens, audit, channels, meta, migrations, modules, pending_records, plugin_config, plugins, releases, sessions,
+        users,
+    },
+};
+use regex::Regex;
+use serde_json::Value;
+
+use super::{
+    Store,
+    catalogue::{Catalogue, table_of},
+    lines,
+    samples::{
+        NOW, api_token, audit_entry, channel, metadata, module, path, plugin, release, release_file, session, slug, user, user_id, version,
+    },
+    stores,
+};
+use crate::support::{Db, postgres::Cluster};
+
+/// A query function, and a call of it that reaches all its statements. The order is one in which the calls succeed.
+type Call = (&'static str, fn(&mut Connection) -> Result<()>);
+
+const CALLS: &[Call] = &[
+    ("users::insert", |c| users::insert(c, &user(1, "Ann", Some("Ann@example.org")), None)),
+    ("users::find", |c| users::find(c, &user_id(1)).map(drop)),
+    ("users::find_login", |c| users::find_login(c, "nobody").map(drop)),
+    ("users::list", |c| users::list(c, None, 10).and_then(|_| users::list(c, Some(&user_id(0)), 10)).map(drop)),
+    ("users::password_hash", |c| users::password_hash(c, &user_id(1)).map(drop)),
+    ("users::set_password", |c| users::set_password(c, &user_id(1), "hash", NOW)),
+    ("users::update", |c| users::update(c, &user(1, "Ann", None))),
+    ("users::any_exists", |c| users::any_exists(c).map(drop)),
+    ("users::count_active_admins", |c| users::count_active_admins(c).map(drop)),
+    ("sessions::insert", |c| sessions::insert(c, &session())),
+    ("sessions::find", |c| sessions::find(c, "session").map(drop)),
+    ("sessions::rotate", |c| sessions::rotate(c, &session(), NOW, NOW).map(drop)),
+    ("sessions::revoke", |c| sessions::revoke(c, "session", NOW)),
+    ("sessions::revoke_all", |c| sessions::revoke_all(c, &user_id(1), None, NOW)),
+    ("api_tokens::insert", |c| api_tokens::insert(c, &api_token(), "hash")),
+    ("api_tokens::find_by_hash", |c| api_tokens::find_by_hash(c, "hash").map(drop)),
+    ("api_tokens::list", |c| api_tokens::list(c, &user_id(1), "", 10).map(drop)),
+    ("api_tokens::touch", |c| api_tokens::touch(c, "token", NOW)),
+    ("api_tokens::revoke", |c| api_tokens::revoke(c, &user_id(1), "token", NOW).map(drop)),
+    ("meta::get", |c| meta::get(c, "key").map(drop)),
+    ("meta::get_or_insert", |c| meta::get_or_insert(c, "key", "value").map(drop)),
+    ("plugin_config::claim", |c| plugin_config::claim(c, &slug(), true, Some(&user_id(1)), NOW).map(drop)),
+    ("plugin_config::find", |c| plugin_config::find(c, &slug()).map(drop)),
+    ("plugin_config::is_available", |c| plugin_config::is_available(c, &slug()).map(drop)),
+    ("plugin_config::set_available", |c| {
+        plugin_config::set_available(c, &slug(), false, NOW).and_then(|_| plugin_config::set_available(c, &slug(), true, NOW)).map(drop)
+    }),
+    ("releases::insert", |c| releases::insert(c, &release())),
+    ("releases::insert_files", |c| releases::insert_files(c, &slug(), &version(), &[release_file("a.js"), release_file("b.js")])),
+    ("releases::find", |c| releases::find(c, &slug(), &version()).map(drop)),
+    ("releases::choosable_versions", |c| releases::choosable_versions(c, &slug()).map(drop)),
+    ("releases::restore_files", |c| releases::restore_files(c, &slug(), &version())),
+    ("releases::files", |c| releases::files(c, &slug(), &version()).map(drop)),
+    ("releases::find_file", |c| releases::find_file(c, &slug(), &version(), &path()).map(drop)),
+    ("channels::set", |c| channels::set(c, &slug(), &channel(), &version(), NOW)),
+    ("channels::find", |c| channels::find(c, &slug(), &channel()).map(drop)),
+    ("plugins::insert", |c| plugins::insert(c, &plugin())),
+    ("plugins::find", |c| plugins::find(c, &user_id(1), &slug()).map(drop)),
+    ("plugins::find_by_id", |c| plugins::find_by_id(c, &user_id(1), "plugin").map(drop)),
+    ("plugins::find_by_access_key", |c| plugins::find_by_access_key(c, &plugin().access_key).map(drop)),
+    ("plugins::list_installed", |c| plugins::list_installed(c, &user_id(1)).map(drop)),
+    ("plugins::set_enabled", |c| {
+        plugins::set_enabled(c, "plugin", false, NOW).and_then(|_| plugins::set_enabled(c, "plugin", true, NOW)).map(drop)
+    }),
+    ("plugins::touch", |c| plugins::touch(c, "plugin", NOW)),
+    ("plugins::record_version", |c| plugins::record_version(c, "plugin", &version(), Change::Install, "ann", NOW)),
+    ("plugins::replaced_at", |c| plugins::replaced_at(c, "plugin", &version()).map(drop)),
+    ("modules::insert", |c| modules::insert(c, "plugin", &module(), NOW)),
+    ("modules::list", |c| modules::list(c, "plugin").map(drop)),
+    ("modules::list_of_user", |c| modules::list_of_user(c, &user_id(1)).map(drop)),
+    ("modules::set_enabled", |c| modules::set_enabled(c, "plugin", "m1", false, NOW).map(drop)),
+    ("pending_records::put", |c| pending_records::put(c, &user_id(1), &slug(), Some(&metadata("ann")))),
+    ("pending_records::list", |c| pending_records::list(c, &user_id(1)).map(drop)),
+    ("pending_records::any", |c| pending_records::any(c, &user_id(1)).map(drop)),
+    ("pending_records::users", |c| pending_records::users(c).map(drop)),
+    ("pending_records::remove", |c| {
+        let entry = |metadata| pending_records::PendingRecord { slug: slug(), metadata };
+        pending_records::remove(c, &user_id(1), &entry(None))?;
+        pending_records::remove(c, &user_id(1), &entry(Some(metadata("ann"))))
+    }),
+    ("audit::insert", |c| audit::insert(c, "1", &audit_entry())),
+    ("plugins::delete", |c| plugins::delete(c, "plugin")),
+    ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),
+];
+
+/// Functions that read through a table all the same, which one, and why that is right.
+const SCANS: &[(&str, &str, &str)] = &[
+    ("users::list", "users", "a page of all of them, in the order of the key"),
+    ("users::any_exists", "users", "ends at the first row"),
+    ("users::count_active_admins", "users", "asked before an administrator is changed or removed"),
+    ("pending_records::users", "pending_records", "the outbox holds what a crash left, asked at the start"),
+];
+
+/// Functions that sort, and why no index should do it.
+const SORTS: &[(&str, &str)] = &[("modules::list_of_user", "a user's modules are found plugin by plugin")];
+
+stores!(no_query_reads_through_a_table);
+async fn no_query_reads_through_a_table(store: Store) {
+    migrations::run(&store.url()).unwrap();
+    let mut conn = store.connect();
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let recorder = Arc::clone(&recorded);
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            recorder.lock().unwrap().push(query.to_string());
+        }
+    });
+    let mut faults = Vec::new();
+    let mut excused = BTreeSet::new();
+    for (function, call) in CALLS {
+        call(&mut conn).unwrap_or_else(|error| panic!("{function}: {}", error.chain()));
+        let statements = std::mem::take(&mut *recorded.lock().unwrap());
+        assert!(!statements.is_empty(), "{function} was recorded");
+        for statement in statements {
+            let sql = statement.split(" -- binds: ").next().unwrap();
+            for cost in explain(&store, sql) {
+                let excuse = match &cost {
+                    Cost::Scan(table) => SCANS.iter().find(|scan| scan.0 == *function && scan.1 == table).map(|scan| (scan.0, "scan")),
+                    Cost::Sort => SORTS.iter().find(|sort| sort.0 == *function).map(|sort| (sort.0, "sort")),
+                };
+                match excuse {
+                    Some(excuse) => drop(excused.insert(excuse)),
+                    None => faults.push(format!("{function}: {cost:?} in {sql}")),
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    let mut excuses = SCANS.iter().map(|scan| (scan.0, "scan")).collect::<BTreeSet<_>>();
+    if store.kind == Db::Sqlite {
+        excuses.extend(SORTS.iter().map(|sort| (sort.0, "sort")));
+    }
+    assert_eq!(excused, excuses, "what needs no excuse should have none");
+}
+
+#[derive(Debug)]
+enum Cost {
+    /// Every row of this table, or every entry of an index of it.
+    Scan(String),
+    Sort,
+}
+
+fn explain(store: &Store, sql: &str) -> Vec<Cost> {
+    match store.kind {
+        Db::Sqlite => explain_on_sqlite(store, sql),
+        Db::Postgres => explain_on_postgres(store, sql),
+    }
+}
+
+fn explain_on_sqlite(store: &Store, sql: &str) -> Vec<Cost> {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let Connection::Sqlite(mut conn) = store.connect() else { unreachable!("it is asked of SQLite") };
+    // Parameters stay unbound; the plan does not depend on them.
+    let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(&mut conn).unwrap();
+    let cost = |Step { detail }: Step| match detail.split(' ').collect::<Vec<_>>().as_slice() {
+        ["SCAN", "CONSTANT", "ROW"] | ["SCAN", _, "VALUES", "CLAUSE"] => None,
+        ["SCAN", what, ..] => Some(Cost::Scan((*what).to_owned())),
+        ["USE", "TEMP", "B-TREE", ..] => Some(Cost::Sort),
+        ["SEARCH", ..] => None,
+        _ => panic!("what does {detail} mean in the plan of {sql}?"),
+    };
+    steps.into_iter().filter_map(cost).collect()
+}
+
+/// The tables are empty, so reading through them is forbidden; it is planned all the same where nothing else is possible.
+fn explain_on_postgres(store: &Store, sql: &str) -> Vec<Cost> {
+    let numbers = Regex::new(r"\$(\d+)").unwrap();
+    let parameters = numbers.captures_iter(sql).map(|found| found[1].parse::<usize>().unwrap()).max().unwrap_or(0);
+    let nulls = if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
+    let script = format!(
+        "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE statement AS {sql}; \
+         EXPLAIN (FORMAT JSON) EXECUTE statement{nulls}"
+    );
+    let plan = Cluster::get().unwrap().psql(store.name(), &script).unwrap_or_else(|said| panic!("{said} about {sql}"));
+    let plan: Value = serde_json::from_str(&plan).unwrap_or_else(|error| panic!("{error} in {plan}"));
+    let sql = "SELECT i.relname || ' ' || t.relname || ' ' || pg_get_indexdef(i.oid, 1, true) AS line \
+               FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid";
+    let indexes = lines(&mut store.connect(), sql);
+    let mut costs = Vec::new();
+    read_node(&plan[0]["Plan"], &indexes, &mut costs);
+    costs
+}
+
+/// `indexes`: name, table and first column of each.
+fn read_node(node: &Value, indexes: &[String], costs: &mut Vec<Cost>) {
+    let text = |member: &str| node[member].as_str().unwrap_or_default();
+    if text("Node Type") == "Seq Scan" {
+        costs.push(Cost::Scan(text("Relation Name").to_owned()));
+    }
+    // Bitmap scans have one below them that names the index.
+    if let Some(name) = node["Index Name"].as_str() {
+        let index = indexes.iter().map(|line| line.split(' ').collect::<Vec<_>>()).find(|index| index[0] == name).unwrap();
+        // A condition on its later columns alone reads through the whole index.
+        let first = Regex::new(&format!(r"\((\w+\.)?{} ", regex::escape(index[2]))).unwrap();
+        if !first.is_match(text("Index Cond")) {
+            costs.push(Cost::Scan(index[1].to_owned()));
+        }
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        read_node(child, indexes, costs);
+    }
+}
+
+#[test]
+fn every_query_function_is_called() {
+    let header = Regex::new(r"(?m)^pub fn (\w+)\(\s*conn: &mut Connection").unwrap();
+    let mut functions = BTreeSet::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage")).unwrap() {
+        let file = entry.unwrap().path();
+        let module = file.file_stem().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        functions.extend(header.captures_iter(&text).map(|found| format!("{module}::{}", &found[1])));
+    }
+    let called = CALLS.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(called.len(), CALLS.len(), "none is called twice");
+    let missing = functions.difference(&called).collect::<Vec<_>>();
+    assert!(missing.is_empty(), "add a call to tests/it/storage/plans.rs for {missing:?}");
+    assert_eq!(called, functions);
+}
+
+stores!(plans_that_read_through_a_table_are_recognised);
+async fn plans_that_read_through_a_table_are_recognised(store: Store) {
+    migrations::run(&store.url()).unwrap();
+    store.connect().batch_execute("CREATE INDEX modules_by_config ON modules (config)").unwrap();
+    for (sql, table) in [
+        ("SELECT * FROM plugins WHERE version = '1'", "plugins"),
+        ("SELECT config FROM modules ORDER BY config", "modules"),
+        ("DELETE FROM sessions WHERE expires_at < 1", "sessions"),
+        ("SELECT * FROM plugins JOIN modules ON present = plugins.enabled WHERE plugins.id = '1'", "modules"),
+    ] {
+        let costs = explain(&store, sql);
+        assert!(costs.iter().any(|cost| matches!(cost, Cost::Scan(found) if found == table)), "{costs:?} of {sql}");
+    }
+}
+
+stores!(lookups_that_no_function_makes_yet_have_their_index);
+async fn lookups_that_no_function_makes_yet_have_their_index(store: Store) {
+    migrations::run(&store.url()).unwrap();
+    for sql in [
+        // Pages of the audit log, by actor and by time.
+        "SELECT * FROM audit_log WHERE actor_id = 'x' AND id < 'y' ORDER BY id DESC LIMIT 10",
+        "SELECT * FROM audit_log WHERE id < 'y' ORDER BY id DESC LIMIT 10",
+        "DELETE FROM audit_log WHERE at < 1",
+        // Who has a release.
+        "SELECT * FROM plugins WHERE plugin_slug = 'x' AND version = '1'",
+        "SELECT count(*) FROM plugins WHERE plugin_slug = 'x'",
+        "SELECT * FROM channels WHERE slug = 'x' AND version = '1'",
+    ] {
+        let costs = explain(&store, sql);
+        assert!(costs.is_empty(), "{costs:?} of {sql}");
+    }
+}
+
+/// Or else removing the row above reads through the table below.
+#[test]
+fn every_foreign_key_has_an_index() {
+    let store = Store::new(Db::Sqlite);
+    migrations::run(&store.url()).unwrap();
+    let catalogue = Catalogue::read(&mut store.connect());
+    let columns = |line: &str| line.split(['(', ')']).nth(1).unwrap().to_owned();
+    let keys = [&catalogue.primary_keys, &catalogue.unique_keys, &catalogue.indexes];
+    for foreign in &catalogue.foreign_keys {
+        let wanted = columns(foreign);
+        let serves =
+            |line: &String| table_of(line) == table_of(foreign) && format!("{}, ", columns(line)).starts_with(&format!("{wanted}, "));
+        assert!(keys.iter().any(|lines| lines.iter().any(serves)), "{foreign} has no index");
+    }
+}
