@@ -10,13 +10,16 @@ use actix_web::{
     web::{BytesMut, Data},
 };
 use futures_util::StreamExt;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::{Map, Value};
 
 use super::{middleware::RequestId, problem::Problem};
 use crate::{
     app::{App, access},
-    domain::{Caller, Scope, UserId},
+    domain::{Caller, Scope, UserId, json::PlainValue},
     error::{Error, Result},
 };
 
@@ -170,6 +173,10 @@ fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T>
     if !is_json(&request.content_type().to_ascii_lowercase()) {
         return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()));
     }
+    // serde takes a list for a struct, by position; no caller means that.
+    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        return Err(Error::invalid("", "this must be an object"));
+    }
     parse_json(body)
 }
 
@@ -200,6 +207,8 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| match e.inner().classify() {
         serde_json::error::Category::Data => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+        // Where one of several words is expected, serde_json takes anything but a text for malformed.
+        _ if serde_json::from_str::<IgnoredAny>(text).is_ok() => Error::invalid(pointer(e.path()), "this is not one of the values allowed"),
         _ => Error::MalformedJson(e.inner().to_string()),
     })?;
     deserializer.end().map_err(|e| Error::MalformedJson(e.to_string()))?;
@@ -267,4 +276,22 @@ pub struct Cascade {
 /// A member that is checked on its own, because the object around it may hold anything else.
 pub fn typed<T: DeserializeOwned>(pointer: &str, value: Value) -> Result<T> {
     serde_json::from_value(value).map_err(|e| Error::invalid(pointer, e.to_string()))
+}
+
+/// A body that is a JSON object of anything, read so that no text has a meaning beyond JSON.
+pub struct JsonObject(pub Map<String, Value>);
+
+impl FromRequest for JsonObject {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Json::<PlainValue>::from_request(request, payload);
+        Box::pin(async move {
+            match body.await?.0.0 {
+                Value::Object(members) => Ok(Self(members)),
+                _ => Err(Error::invalid("", "must be a JSON object").into()),
+            }
+        })
+    }
 }

@@ -147,7 +147,8 @@ pub fn catalogue(
             plugin_config::table
                 .on(plugin_config::plugin_name.eq(releases::slug).and(plugin_config::latest_version.eq(releases::version.nullable()))),
         )
-        .order(releases::slug)
+        // By the table with one row for each slug, which so leads to one version of each.
+        .order(plugin_config::plugin_name)
         .limit(limit)
         .select((releases::all_columns, plugin_config::status))
         .into_boxed::<Multi>();
@@ -158,7 +159,7 @@ pub fn catalogue(
         query = query.filter(releases::category.eq(category.to_owned()));
     }
     if let Some(after) = after {
-        query = query.filter(releases::slug.gt(after.to_string()));
+        query = query.filter(plugin_config::plugin_name.gt(after.to_string()));
     }
     let rows: Vec<(Row, String)> = query.load(conn)?;
     let slugs: Vec<&str> = rows.iter().map(|(row, _)| row.slug.as_str()).collect();

@@ -116,7 +116,7 @@ const TABLES: &[Table] = &[
             ("created_at", "1"),
             ("updated_at", "1"),
         ],
-        nullable: &["owner_id", "enabled_at", "disabled_at"],
+        nullable: &["owner_id", "latest_version", "enabled_at", "disabled_at"],
         refused: &[
             Case(PrimaryKey, "(plugin_name)", &[("plugin_name", "'Demo1'")]),
             Case(UniqueKey, "(plugin_name_folded)", &[("plugin_name_folded", "'demo1'")]),
@@ -135,12 +135,13 @@ const TABLES: &[Table] = &[
             ("file_count", "1"),
             ("visibility", "'private'"),
             ("entry_sha384", "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'"),
+            ("search_text", "''"),
             ("published_by", "'ann'"),
             ("published_at", "1"),
             ("yanked_at", "1"),
             ("yank_reason", "'old'"),
         ],
-        nullable: &["entry_sha384", "yanked_at", "yank_reason", "files_removed_at"],
+        nullable: &["entry_sha384", "category", "yanked_at", "yank_reason", "files_removed_at"],
         refused: &[
             Case(PrimaryKey, "(slug, version)", &[("version", "'1.0.0'")]),
             Case(ForeignKey, "(slug)", &[("slug", "'Other'")]),

@@ -58,6 +58,10 @@ impl TestServer {
         format!("http://{}", *lock(&self.address))
     }
 
+    pub fn pid(&self) -> u32 {
+        lock(&self.process).child.id()
+    }
+
     /// What this run of the server wrote, stdout and stderr together.
     pub fn log(&self) -> String {
         lock(&self.process).log()
