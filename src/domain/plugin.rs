@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use serde_json::{Map, Value};
+
 use super::{AccessKey, Manifest, Slug, Timestamp, UserId, Version, manifest::Visibility};
 use crate::error::{Error, Result};
 
@@ -35,6 +37,8 @@ pub struct Installed {
     pub release: Option<InstalledRelease>,
     /// The administrator's decision for everybody.
     pub available: bool,
+    /// The administrator's values for everybody.
+    pub wide_config: Map<String, Value>,
     /// The newest version in the catalogue, if there is any.
     pub latest: Option<Version>,
 }

@@ -45,6 +45,16 @@ pub fn check(schema: Option<&Value>, value: &Value) -> Result<()> {
     if errors.is_empty() { Ok(()) } else { Err(Error::Validation { errors }) }
 }
 
+/// As [`check`], but values that are required may be missing: somebody else can still add them.
+pub fn check_present(schema: Option<&Value>, value: &Value) -> Result<()> {
+    let Some(schema) = schema else { return Ok(()) };
+    let mut schema = schema.clone();
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("required");
+    }
+    check(Some(&schema), value)
+}
+
 /// Marks a secret, and config has no place yet that would keep one from being read back. Refused wherever it stands,
 /// rather than overlooked below some keyword.
 fn refuse_write_only(schema: &Value, faults: &mut Vec<Violation>) {

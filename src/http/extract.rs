@@ -11,12 +11,12 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{middleware::RequestId, problem::Problem};
 use crate::{
     app::{App, access},
-    domain::{Caller, Scope, UserId},
+    domain::{Caller, Scope, UserId, json::PlainValue},
     error::{Error, Result},
 };
 
@@ -267,4 +267,22 @@ pub struct Cascade {
 /// A member that is checked on its own, because the object around it may hold anything else.
 pub fn typed<T: DeserializeOwned>(pointer: &str, value: Value) -> Result<T> {
     serde_json::from_value(value).map_err(|e| Error::invalid(pointer, e.to_string()))
+}
+
+/// A body that is a JSON object of anything, read so that no text has a meaning beyond JSON.
+pub struct JsonObject(pub Map<String, Value>);
+
+impl FromRequest for JsonObject {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Json::<PlainValue>::from_request(request, payload);
+        Box::pin(async move {
+            match body.await?.0.0 {
+                Value::Object(members) => Ok(Self(members)),
+                _ => Err(Error::invalid("", "must be a JSON object").into()),
+            }
+        })
+    }
 }

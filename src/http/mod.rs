@@ -6,6 +6,7 @@ mod client_address;
 mod etag;
 pub mod extract;
 mod files;
+mod if_match;
 mod middleware;
 mod openapi;
 mod operations;

@@ -53,6 +53,14 @@ pub fn list_of_user(conn: &mut Connection, user: &UserId) -> Result<Vec<(String,
     Ok(rows.into_iter().map(|(plugin, row)| (plugin, value(row))).collect())
 }
 
+/// Writes the user's own values, a JSON object as text.
+pub fn set_config(conn: &mut Connection, plugin: &str, id: &str, config: &str, now: Timestamp) -> Result<()> {
+    diesel::update(modules::table.find((plugin, id)))
+        .set((modules::config.eq(config), modules::updated_at.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Whether the installed version declares it; its values stay.
 pub fn set_present(conn: &mut Connection, plugin: &str, id: &str, present: bool, now: Timestamp) -> Result<()> {
     diesel::update(modules::table.find((plugin, id)))

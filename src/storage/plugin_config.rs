@@ -1,8 +1,14 @@
 //! What the administrator decides about a slug for everybody, and who owns the slug.
 
 use diesel::prelude::*;
+use serde_json::{Map, Value};
 
-use super::{Connection, connection::Both, schema::plugin_config, values::stored};
+use super::{
+    Connection,
+    connection::Both,
+    schema::plugin_config,
+    values::{stored, stored_json},
+};
 use crate::{
     domain::{Slug, Timestamp, UserId, Version, release::PluginConfig},
     error::{Error, Result},
@@ -47,6 +53,20 @@ pub fn claim(conn: &mut Connection, slug: &Slug, available: bool, owner: Option<
     Both(diesel::insert_into(plugin_config::table).values(row).on_conflict_do_nothing()).execute(conn)?;
     diesel::update(plugin_config::table.find(slug.as_str())).set(plugin_config::updated_at.eq(plugin_config::updated_at)).execute(conn)?;
     find(conn, slug)?.ok_or_else(|| Error::AlreadyExists(format!("a plugin whose name differs from {slug} only in case already exists")))
+}
+
+/// The plugin-wide values; none for a slug that nobody published.
+pub fn values(conn: &mut Connection, slug: &Slug) -> Result<Map<String, Value>> {
+    let text: Option<String> = plugin_config::table.find(slug.as_str()).select(plugin_config::config).first(conn).optional()?;
+    text.map_or_else(|| Ok(Map::new()), |text| stored_json("plugin_config.config", &text))
+}
+
+/// `values` is a JSON object as text.
+pub fn set_values(conn: &mut Connection, slug: &Slug, values: &str, now: Timestamp) -> Result<()> {
+    diesel::update(plugin_config::table.find(slug.as_str()))
+        .set((plugin_config::config.eq(values), plugin_config::updated_at.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Notes what `latest` stands for now.

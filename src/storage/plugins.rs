@@ -1,6 +1,7 @@
 //! What users have installed.
 
 use diesel::prelude::*;
+use serde_json::Map;
 
 use super::{
     Connection,
@@ -101,9 +102,9 @@ pub fn find_by_access_key(conn: &mut Connection, key: &AccessKey) -> Result<Opti
     plugins::table.filter(plugins::access_key.eq(key.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
 }
 
-type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
-fn installed((row, manifest, visibility, entry_sha384, status, latest): InstalledColumns) -> Result<Installed> {
+fn installed((row, manifest, visibility, entry_sha384, status, wide, latest): InstalledColumns) -> Result<Installed> {
     let release = match (manifest, visibility) {
         (Some(manifest), Some(visibility)) => Some(InstalledRelease {
             manifest: stored_json("releases.manifest", &manifest)?,
@@ -113,7 +114,8 @@ fn installed((row, manifest, visibility, entry_sha384, status, latest): Installe
         _ => None,
     };
     let latest = latest.map(|text| stored("plugin_config.latest_version", &text)).transpose()?;
-    Ok(Installed { plugin: row.plugin()?, release, available: status.is_none_or(|status| status == "enabled"), latest })
+    let wide_config = wide.map_or_else(|| Ok(Map::new()), |text| stored_json("plugin_config.config", &text))?;
+    Ok(Installed { plugin: row.plugin()?, release, available: status.is_none_or(|status| status == "enabled"), wide_config, latest })
 }
 
 /// The user's plugins with what their releases and the administrator say, by slug.
@@ -129,6 +131,7 @@ pub fn list_installed(conn: &mut Connection, user: &UserId) -> Result<Vec<Instal
             releases::visibility.nullable(),
             releases::entry_sha384.nullable(),
             plugin_config::status.nullable(),
+            plugin_config::config.nullable(),
             plugin_config::latest_version.nullable(),
         ))
         .load::<InstalledColumns>(conn)?
@@ -147,6 +150,14 @@ pub fn set_enabled(conn: &mut Connection, id: &str, enabled: bool, now: Timestam
         false => diesel::update(changed).set((common, plugins::disabled_at.eq(at))).execute(conn)?,
     };
     Ok(count > 0)
+}
+
+/// Writes the user's own values, a JSON object as text.
+pub fn set_config(conn: &mut Connection, id: &str, config: &str, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id))
+        .set((plugins::config.eq(config), plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1)))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Notes that something of the plugin changed.

@@ -6,14 +6,15 @@ use super::{needs, records};
 use crate::{
     app::{App, audit, new_access_key, now, releases},
     domain::{
-        Caller, Slug, UserId, VersionSpec,
+        Caller, Manifest, Slug, UserId, VersionSpec,
+        config::effective,
         ids::plugin_id,
         plugin::{Change, ModuleRow, Plugin},
         record::{InstallationMetadata, InstallationType},
         schema,
     },
     error::{Error, Result},
-    storage::{modules, pending_records, plugins},
+    storage::{Connection, modules, pending_records, plugin_config, plugins},
 };
 
 /// What an installer may say beside the slug.
@@ -52,7 +53,7 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
     let access_key = new_access_key()?;
     let version = request.version.unwrap_or(VersionSpec::Latest);
     let enabled = request.enabled.unwrap_or(true);
-    let values = Value::Object(request.config);
+    let own = request.config;
     // What a crash left of an earlier removal must not meet the new record.
     records::replay(app, user).await?;
 
@@ -64,7 +65,7 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
         .write(move |conn| {
             let release = releases::choose_for_install(conn, &caller, &slug, &version)?;
             needs::check(conn, &user, &release.manifest, host.as_ref())?;
-            schema::check(release.manifest.config_schema.as_ref(), &values)?;
+            check_config(conn, &release.manifest, &own)?;
             let plugin = Plugin {
                 id: plugin_id(&user, &slug),
                 user: user.clone(),
@@ -97,4 +98,14 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
     let installed = installed?;
     records::settle(app, &owner).await;
     Ok(installed)
+}
+
+/// Values that come with the installation must fit; without any, required ones may follow later.
+fn check_config(conn: &mut Connection, manifest: &Manifest, own: &Map<String, Value>) -> Result<()> {
+    if own.is_empty() {
+        return Ok(());
+    }
+    let wide = plugin_config::values(conn, &manifest.slug)?;
+    let values = effective(manifest.config_schema.as_ref(), &manifest.config_fields, &wide, own).values;
+    schema::check(manifest.config_schema.as_ref(), &Value::Object(values))
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::records;
+use super::{config::own_values, records};
 use crate::{
     app::App,
     domain::{
         ReleasePath, UserId,
+        config::effective,
         manifest::{Manifest, Module, Visibility},
         plugin::{Installed, ModuleRow},
         record::InstallationMetadata,
@@ -23,7 +24,7 @@ use crate::{
 pub struct ListedPlugin {
     pub installed: Installed,
     pub manifest: Manifest,
-    /// The user's own values.
+    /// The values in force.
     pub config: Map<String, Value>,
     pub record: Option<InstallationMetadata>,
     pub modules: Vec<ListedModule>,
@@ -35,7 +36,7 @@ pub struct ListedPlugin {
 pub struct ListedModule {
     pub declared: Module,
     pub row: ModuleRow,
-    /// The user's own values.
+    /// The values in force.
     pub config: Map<String, Value>,
 }
 
@@ -89,15 +90,16 @@ fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>) -> Re
         .modules
         .iter()
         .filter_map(|declared| rows.remove(&declared.id).map(|row| (declared.clone(), row)))
-        .map(|(declared, row)| Ok(ListedModule { config: own_values(&row.config)?, declared, row }))
+        .map(|(declared, row)| {
+            let own = own_values(&row.config)?;
+            let config = effective(declared.config_schema.as_ref(), &declared.config_fields, &Map::new(), &own).values;
+            Ok(ListedModule { declared, row, config })
+        })
         .collect::<Result<_>>()?;
-    let config = own_values(&installed.plugin.config)?;
+    let own = own_values(&installed.plugin.config)?;
+    let config = effective(manifest.config_schema.as_ref(), &manifest.config_fields, &installed.wide_config, &own).values;
     let entry = entry(&installed, &manifest)?;
     Ok(ListedPlugin { manifest, config, record: records::metadata(record).cloned(), modules, entry, installed })
-}
-
-fn own_values(text: &str) -> Result<Map<String, Value>> {
-    serde_json::from_str(text).map_err(|e| Error::storage("damaged JSON in the database (config)", e))
 }
 
 /// Public releases are loaded from the address that is the same for all users, private ones through the user's key.

@@ -1,6 +1,7 @@
 //! A user's plugins: installing, switching, removing, and what a frontend needs to know of them.
 
 mod change_version;
+mod config;
 mod enable;
 mod find;
 mod history;
@@ -12,6 +13,7 @@ mod status;
 mod uninstall;
 
 pub use change_version::{Moved, rollback, update};
+pub use config::{Config, Expected, NewValues, config, set_config, tag};
 pub use enable::{set_enabled, set_module_enabled};
 pub use find::find;
 pub use history::history;

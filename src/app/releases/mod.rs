@@ -8,6 +8,7 @@ mod manage;
 mod publish;
 mod read;
 mod verify;
+mod wide_config;
 
 pub use archive::archive;
 pub use availability::set_available;
@@ -17,3 +18,4 @@ pub use manage::{delete_channel, set_channel, set_visibility, unyank, yank};
 pub use publish::{Publication, PublishOptions, may_publish, publish};
 pub use read::{Search, Versions, catalogue, release, release_files, versions};
 pub use verify::verify_on_disk;
+pub use wide_config::{WideConfig, set_wide_config, wide_config};

@@ -1,6 +1,7 @@
 //! Routes under `/plugins`.
 
 mod change_version;
+mod config;
 mod enable;
 mod install;
 mod list;
@@ -23,6 +24,12 @@ pub fn mirrored_routes(config: &mut ServiceConfig<'_>) {
         .service(change_version::update)
         .service(change_version::rollback)
         .service(change_version::versions)
+        .service(config::get_config)
+        .service(config::put_config)
+        .service(config::patch_config)
+        .service(config::get_module_config)
+        .service(config::put_module_config)
+        .service(config::patch_module_config)
         .service(enable::patch_plugin)
         .service(enable::patch_module);
 }

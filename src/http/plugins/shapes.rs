@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::plugins::{ListedModule, ListedPlugin},
-    domain::Manifest,
+    domain::{Manifest, config::fields_with_values},
 };
 
 /// P: a plugin.
@@ -133,7 +133,7 @@ pub struct PluginDetailShape {
 impl PluginShape {
     pub fn new(listed: &ListedPlugin) -> Self {
         let (plugin, manifest) = (&listed.installed.plugin, listed.manifest.clone());
-        let config = values_in_force(&manifest.config_fields, &listed.config);
+        let config = listed.config.clone();
         Self {
             id: plugin.id.clone(),
             plugin_slug: plugin.slug.to_string(),
@@ -149,7 +149,7 @@ impl PluginShape {
             installation_type: installation_type(listed),
             endpoints_file: None,
             route_prefix: None,
-            config_fields: with_values(&manifest.config_fields, &config),
+            config_fields: fields_with_values(&manifest.config_fields, &config),
             config,
             messages: messages(&manifest.messages),
             dependencies: manifest.dependencies.keys().map(ToString::to_string).collect(),
@@ -198,12 +198,12 @@ impl ModuleShape {
     /// `plugin_id` is what the route calls the plugin.
     pub fn new(listed: &ListedPlugin, module: &ListedModule, plugin_id: &str) -> Self {
         let declared = module.declared.clone();
-        let config = values_in_force(&declared.config_fields, &module.config);
+        let config = module.config.clone();
         Self {
             plugin_id: plugin_id.to_owned(),
             enabled: module.row.enabled,
             user_id: Some(listed.installed.plugin.user.to_string()),
-            config_fields: with_values(&declared.config_fields, &config),
+            config_fields: fields_with_values(&declared.config_fields, &config),
             config,
             messages: messages(&declared.messages),
             id: declared.id,
@@ -279,23 +279,4 @@ fn installation_type(listed: &ListedPlugin) -> Option<String> {
 
 fn messages(declared: &Map<String, Value>) -> Value {
     if declared.is_empty() { json!({"sends": [], "receives": []}) } else { Value::Object(declared.clone()) }
-}
-
-/// Defaults of the declared fields, overlaid with the user's own values.
-fn values_in_force(fields: &Map<String, Value>, own: &Map<String, Value>) -> Map<String, Value> {
-    let defaults = fields.iter().filter_map(|(name, field)| Some((name.clone(), field.get("default")?.clone())));
-    let mut values: Map<String, Value> = defaults.collect();
-    values.extend(own.clone());
-    values
-}
-
-/// The declaration with each field's default replaced by the value in force.
-fn with_values(fields: &Map<String, Value>, values: &Map<String, Value>) -> Map<String, Value> {
-    let mut fields = fields.clone();
-    for (name, field) in &mut fields {
-        if let (Some(field), Some(value)) = (field.as_object_mut(), values.get(name)) {
-            field.insert("default".to_owned(), value.clone());
-        }
-    }
-    fields
 }

@@ -1,6 +1,7 @@
 //! Routes under `/releases`.
 
 mod availability;
+mod config;
 mod manage;
 mod publish;
 mod read;
@@ -15,6 +16,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(read::get_catalogue)
         .service(read::get_versions)
         .service(availability::put_availability)
+        .service(config::get_wide_config)
+        .service(config::put_wide_config)
+        .service(config::patch_wide_config)
         .service(manage::put_channel)
         .service(manage::delete_channel)
         .service(read::get_release)

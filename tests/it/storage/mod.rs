@@ -15,7 +15,7 @@ use diesel::{
     sql_types::{Nullable, Text},
 };
 use plugyard::{
-    domain::database_url::DatabaseUrl,
+    domain::DatabaseUrl,
     storage::{Connection, Database},
 };
 use tempfile::TempDir;
