@@ -15,5 +15,6 @@ mod cli;
 mod front_door;
 mod harness;
 mod layers;
+mod lifecycle;
 mod promises;
 mod storage;
