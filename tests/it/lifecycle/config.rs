@@ -41,7 +41,10 @@ async fn the_users_values_win_over_the_administrators_over_the_defaults(app: Tes
         values(&ann, CONFIG).await,
         json!({"config": {"colour": "red", "size": 3}, "own": {}, "sources": {"colour": "default", "size": "default"}})
     );
-    assert_eq!(admin.put(WIDE).json(json!({"size": 5, "colour": "blue"})).await.expect(200).json()["config"], json!({"size": 5, "colour": "blue"}));
+    assert_eq!(
+        admin.put(WIDE).json(json!({"size": 5, "colour": "blue"})).await.expect(200).json()["config"],
+        json!({"size": 5, "colour": "blue"})
+    );
     ann.patch(CONFIG).json(json!({"colour": "red", "deep": {"a": 1, "b": 2}})).await.expect(200);
     assert_eq!(
         values(&ann, CONFIG).await,

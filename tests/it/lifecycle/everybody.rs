@@ -65,8 +65,8 @@ async fn every_change_is_written_down_once(app: TestApp) {
         (admin, Method::DELETE, "releases/Demo/1.0.0/yank".to_owned(), none(), "release.unyank"),
         (admin, Method::PUT, "releases/Demo/channels/beta".to_owned(), json!({"version": "1.0.0"}), "channel.set"),
         (admin, Method::DELETE, "releases/Demo/channels/beta".to_owned(), none(), "channel.delete"),
-        (admin, Method::PUT, "releases/Demo/availability".to_owned(), json!({"status": "disabled"}), "release.disable"),
-        (admin, Method::PUT, "releases/Demo/availability".to_owned(), json!({"status": "enabled"}), "release.enable"),
+        (admin, Method::PUT, "releases/Demo/availability".to_owned(), json!({"status": "disabled"}), "release.unavailable"),
+        (admin, Method::PUT, "releases/Demo/availability".to_owned(), json!({"status": "enabled"}), "release.available"),
         (admin, Method::PUT, "releases/Demo/config".to_owned(), json!({"a": 1}), "release.config"),
         (admin, Method::PATCH, "releases/Demo/config".to_owned(), json!({"a": 2}), "release.config"),
     ];
@@ -79,7 +79,7 @@ async fn every_change_is_written_down_once(app: TestApp) {
         expected.push(action.to_owned());
         assert_eq!(lines(), expected, "{method} {path}");
         // What is so already, and what is refused, changes nothing.
-        if ["enable", "disable", "config"].iter().any(|verb| action.ends_with(verb)) {
+        if ["enable", "disable", "config", "available"].iter().any(|verb| action.ends_with(verb)) {
             client.request(method.clone(), &path).json(&body).await.expect(200);
         }
         client.request(method.clone(), &path.replace("Demo", "Nothing")).json(&body).await;
