@@ -202,6 +202,6 @@ async fn an_archive_holds_what_was_published(app: TestApp) {
     let again = app.admin().await.publish(archive.bytes, "").await.expect(200).json();
     let release = ann.get("/api/v1/releases/Demo/1.0.0").await.expect(200).json();
     assert_eq!(again["digest"], release["digest"]);
-    assert_eq!(json!([release["file_count"], release["manifest"]["slug"]]), json!([files.len(), "Demo"]));
+    assert_eq!(json!([release["file_count"], release["manifest"]["id"]]), json!([files.len(), "Demo"]));
     assert_ne!(release["manifest"], Value::Null);
 }
