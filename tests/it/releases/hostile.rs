@@ -11,16 +11,24 @@ use crate::support::{
 };
 
 /// A zip with one entry beside a good manifest.
-fn zip_with(name: &str, mode: u32, content: &[u8]) -> Vec<u8> {
+fn zip_with(name: &str, content: &[u8]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let plain = zip::write::SimpleFileOptions::default();
     for (path, content) in package("Demo", "1.0.0").files() {
         zip.start_file(path, plain).unwrap();
         zip.write_all(&content).unwrap();
     }
-    zip.start_file(name, plain.unix_permissions(mode)).unwrap();
+    zip.start_file(name, plain).unwrap();
     zip.write_all(content).unwrap();
     zip.finish().unwrap().into_inner()
+}
+
+/// Gives the last entry of a zip a mode of Unix (APPNOTE.TXT, 4.4.2 and 4.4.15), which the crate would not write.
+fn special(mut zip: Vec<u8>, mode: u32) -> Vec<u8> {
+    let entry = zip.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    zip[entry + 5] = 3;
+    zip[entry + 38..entry + 42].copy_from_slice(&(mode << 16).to_le_bytes());
+    zip
 }
 
 /// A tar.gz with entries that no tar program would write.
@@ -53,17 +61,17 @@ async fn hostile_archives_leave_nothing(app: TestApp) {
     let (file, x) = (EntryType::Regular, &b"x"[..]);
     let good = package("Demo", "1.0.0");
     let cases: Vec<(Vec<u8>, &str)> = vec![
-        (zip_with("../evil.js", 0o644, x), "../evil.js"),
-        (zip_with("dist/../../evil.js", 0o644, x), "dist/../../evil.js"),
-        (zip_with("/etc/evil", 0o644, x), "/etc/evil"),
-        (zip_with("..\\evil.js", 0o644, x), "..\\evil.js"),
-        (zip_with("C:/evil.js", 0o644, x), "C:/evil.js"),
-        (zip_with("dist/nul.js", 0o644, x), "dist/nul.js"),
-        (zip_with("DIST/index.js", 0o644, x), "DIST/index.js"),
-        (zip_with("plugin.json/x", 0o644, x), "plugin.json/x"),
-        (zip_with("link.js", 0o120_777, b"/etc/passwd"), "link.js"),
-        (zip_with("pipe", 0o010_644, b""), "pipe"),
-        (zip_with("bomb.bin", 0o644, &vec![0; 30_000_000]), "bomb.bin"),
+        (zip_with("../evil.js", x), "../evil.js"),
+        (zip_with("dist/../../evil.js", x), "dist/../../evil.js"),
+        (zip_with("/etc/evil", x), "/etc/evil"),
+        (zip_with("..\\evil.js", x), "..\\evil.js"),
+        (zip_with("C:/evil.js", x), "C:/evil.js"),
+        (zip_with("dist/nul.js", x), "dist/nul.js"),
+        (zip_with("DIST/index.js", x), "DIST/index.js"),
+        (zip_with("plugin.json/x", x), "plugin.json/x"),
+        (special(zip_with("link.js", b"/etc/passwd"), 0o120_777), "link.js"),
+        (special(zip_with("pipe", b""), 0o010_644), "pipe"),
+        (zip_with("bomb.bin", &vec![0; 30_000_000]), "bomb.bin"),
         (tar_with(&[("../evil.js", file, "", x)]), "../evil.js"),
         (tar_with(&[("/etc/evil", file, "", x)]), "/etc/evil"),
         (tar_with(&[("link.js", EntryType::Symlink, "/etc/passwd", b"")]), "link.js"),
@@ -130,7 +138,8 @@ async fn a_bad_manifest_leaves_nothing(app: TestApp) {
         let answer = admin.publish(archive, "").await;
         let problem = answer.assert_problem(422, "validation");
         assert_eq!(problem["step"], "plugin_validation", "{problem}");
-        let told: Vec<&str> = problem["errors"].as_array().unwrap().iter().map(|error: &Value| error["pointer"].as_str().unwrap()).collect();
+        let told: Vec<&str> =
+            problem["errors"].as_array().unwrap().iter().map(|error: &Value| error["pointer"].as_str().unwrap()).collect();
         for pointer in pointers {
             assert!(told.contains(pointer), "{pointer:?}: {problem}");
         }

@@ -97,8 +97,7 @@ async fn parameters_must_not_contradict_the_manifest(app: TestApp) {
     let admin = app.admin().await;
     let stored = app.stored();
     let demo = package("Demo", "1.0.0").with("visibility", "private").zip();
-    let problem =
-        admin.publish(demo.clone(), "slug=Other&version=2.0.0&visibility=public").await.assert_problem(422, "validation");
+    let problem = admin.publish(demo.clone(), "slug=Other&version=2.0.0&visibility=public").await.assert_problem(422, "validation");
     assert_eq!(pointers(&problem), ["slug", "version", "visibility"], "{problem}");
     assert_eq!(problem["step"], "plugin_validation");
     assert_eq!(app.stored(), stored);
@@ -136,7 +135,10 @@ async fn an_npm_package_is_published_under_a_slug(app: TestApp) {
     let release = admin.publish(scoped, "slug=core").await.expect(201).json();
     assert_eq!(json!([release["slug"], release["version"]]), json!(["core", "1.2.3"]));
     let manifest = &release["manifest"];
-    assert_eq!(json!([manifest["name"], manifest["bundlemethod"], manifest["bundlelocation"]]), json!(["@me/core", "esm", "dist/index.js"]));
+    assert_eq!(
+        json!([manifest["name"], manifest["bundlemethod"], manifest["bundlelocation"]]),
+        json!(["@me/core", "esm", "dist/index.js"])
+    );
     assert_eq!(admin.publish(package("x", "1.0.0").npm_tgz("plain"), "").await.expect(201).json()["slug"], "plain");
     // A parameter takes the place of the name, which is no contradiction.
     assert_eq!(admin.publish(package("x", "1.0.0").npm_tgz("plain"), "slug=fancy").await.expect(201).json()["slug"], "fancy");
@@ -150,7 +152,9 @@ async fn a_form_without_a_file_is_refused(app: TestApp) {
     let form = reqwest::multipart::Form::new().text("comment", "nothing else");
     let problem = admin.post("/api/v1/releases").multipart(form).await.assert_problem(422, "validation");
     assert_eq!(pointers(&problem), ["file"]);
-    for (content_type, body) in [("multipart/form-data", "x"), ("multipart/form-data; boundary=b", "no boundary"), ("multipart/form-data; boundary=b", "--b\r\n")] {
+    for (content_type, body) in
+        [("multipart/form-data", "x"), ("multipart/form-data; boundary=b", "no boundary"), ("multipart/form-data; boundary=b", "--b\r\n")]
+    {
         let answer = admin.post("/api/v1/releases").header("content-type", content_type).body(body).await;
         answer.assert_problem(400, "bad_request");
     }
