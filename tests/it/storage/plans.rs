@@ -48,6 +48,7 @@ const CALLS: &[Call] = &[
     ("users::set_password", |c| users::set_password(c, &user_id(1), "hash", NOW)),
     ("users::update", |c| users::update(c, &user(1, "Ann", None))),
     ("users::replace_password", |c| users::replace_password(c, &user_id(1), "hash", "other").map(drop)),
+    ("users::lock", |c| users::lock(c, &user_id(1))),
     ("users::lock_active_admins", users::lock_active_admins),
     ("users::any_exists", |c| users::any_exists(c).map(drop)),
     ("users::count_active_admins", |c| users::count_active_admins(c).map(drop)),
