@@ -68,6 +68,8 @@ const CALLS: &[Call] = &[
     ("plugin_config::claim", |c| plugin_config::claim(c, &slug(), true, Some(&user_id(1)), NOW).map(drop)),
     ("plugin_config::find", |c| plugin_config::find(c, &slug()).map(drop)),
     ("plugin_config::set_latest", |c| plugin_config::set_latest(c, &slug(), Some(&version()))),
+    ("plugin_config::values", |c| plugin_config::values(c, &slug()).map(drop)),
+    ("plugin_config::set_values", |c| plugin_config::set_values(c, &slug(), "{}", NOW)),
     ("plugin_config::is_available", |c| plugin_config::is_available(c, &slug()).map(drop)),
     ("plugin_config::set_available", |c| {
         plugin_config::set_available(c, &slug(), false, NOW).and_then(|_| plugin_config::set_available(c, &slug(), true, NOW)).map(drop)
@@ -97,6 +99,7 @@ const CALLS: &[Call] = &[
         plugins::set_enabled(c, "plugin", false, NOW).and_then(|_| plugins::set_enabled(c, "plugin", true, NOW)).map(drop)
     }),
     ("plugins::touch", |c| plugins::touch(c, "plugin", NOW)),
+    ("plugins::set_config", |c| plugins::set_config(c, "plugin", "{}", NOW)),
     ("plugins::record_version", |c| plugins::record_version(c, "plugin", &version(), Change::Install, "ann", NOW)),
     ("plugins::replaced_at", |c| plugins::replaced_at(c, "plugin", &version()).map(drop)),
     ("plugins::history", |c| plugins::history(c, "plugin").map(drop)),
@@ -105,6 +108,7 @@ const CALLS: &[Call] = &[
     ("modules::list", |c| modules::list(c, "plugin").map(drop)),
     ("modules::list_of_user", |c| modules::list_of_user(c, &user_id(1)).map(drop)),
     ("modules::set_present", |c| modules::set_present(c, "plugin", "m1", true, NOW)),
+    ("modules::set_config", |c| modules::set_config(c, "plugin", "m1", "{}", NOW)),
     ("modules::set_enabled", |c| modules::set_enabled(c, "plugin", "m1", false, NOW).map(drop)),
     ("pending_records::put", |c| pending_records::put(c, &user_id(1), &slug(), Some(&metadata("ann")))),
     ("pending_records::list", |c| pending_records::list(c, &user_id(1)).map(drop)),

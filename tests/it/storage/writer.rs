@@ -5,6 +5,7 @@ use std::{
     pin::pin,
     sync::mpsc::{self, Receiver, Sender},
     task::Poll,
+    thread,
 };
 
 use diesel::connection::SimpleConnection;
@@ -16,6 +17,8 @@ use tokio::task::JoinHandle;
 
 use super::{Store, lines, run_on};
 use crate::support::Db;
+
+type Work = Box<dyn FnMut(&mut Connection) -> Result<()> + Send>;
 
 /// A job that sits in the writer until it is released. It has written `blocker`.
 struct Blocker {
@@ -83,7 +86,7 @@ async fn queue(db: &Database, work: impl FnMut(&mut Connection) -> Result<()> + 
 }
 
 /// Runs the jobs in one transaction: they queue up while another job is in the writer. The answers in their order.
-async fn in_one_batch(db: &Database, jobs: Vec<Box<dyn FnMut(&mut Connection) -> Result<()> + Send>>) -> Vec<Result<()>> {
+async fn in_one_batch(db: &Database, jobs: Vec<Work>) -> Vec<Result<()>> {
     let blocker = Blocker::start(db).await;
     let mut queued = Vec::new();
     for job in jobs {
@@ -102,7 +105,8 @@ fn a_failing_job_takes_back_itself_and_nothing_else() {
     run_on(Db::Sqlite, async |store: Store| {
         let db = store.open();
         let (release, released) = mpsc::channel();
-        let (running, runs) = mpsc::channel();
+        let (running, runs) = tokio::sync::oneshot::channel();
+        let mut running = Some(running);
         let blocker = Blocker::start(&db).await;
         let first = queue(&db, |conn| put(conn, "first")).await;
         let failing = queue(&db, |conn| {
@@ -117,13 +121,13 @@ fn a_failing_job_takes_back_itself_and_nothing_else() {
         .await;
         let last = queue(&db, move |conn| {
             put(conn, "last")?;
-            running.send(()).unwrap();
+            running.take().unwrap().send(()).unwrap();
             wait(&released);
             Ok(())
         })
         .await;
         blocker.release().await.unwrap().unwrap();
-        tokio::task::spawn_blocking(move || runs.recv().unwrap()).await.unwrap();
+        runs.await.unwrap();
         // The last one runs, and nobody has been answered yet: they are in one transaction.
         assert_eq!(keys(&store), ["blocker"]);
         assert!(!first.is_finished() && !failing.is_finished());
@@ -141,7 +145,7 @@ fn a_failing_job_takes_back_itself_and_nothing_else() {
 fn a_panicking_job_answers_and_leaves_no_trace() {
     run_on(Db::Sqlite, async |store: Store| {
         let db = store.open();
-        let jobs: Vec<Box<dyn FnMut(&mut Connection) -> Result<()> + Send>> = vec![
+        let jobs: Vec<Work> = vec![
             Box::new(|conn| put(conn, "before")),
             Box::new(|conn| {
                 put(conn, "panicking")?;
@@ -163,7 +167,7 @@ fn a_panicking_job_answers_and_leaves_no_trace() {
 fn a_full_disk_costs_no_acknowledged_write_and_passes() {
     run_on(Db::Sqlite, async |store: Store| {
         let db = store.open();
-        let jobs: Vec<Box<dyn FnMut(&mut Connection) -> Result<()> + Send>> = vec![
+        let jobs: Vec<Work> = vec![
             Box::new(|conn| put(conn, "before")),
             Box::new(|conn| {
                 let pages = lines(conn, "SELECT CAST(page_count AS TEXT) AS line FROM pragma_page_count").remove(0);
@@ -221,11 +225,12 @@ fn dropping_the_database_finishes_what_is_queued() {
         for key in ["one", "two"] {
             let mut write = Box::pin(db.write(move |conn| put(conn, key)));
             // Queued; then its caller goes away.
-            poll_fn(|context| Poll::Ready(assert!(write.as_mut().poll(context).is_pending()))).await;
+            let waits = poll_fn(|context| Poll::Ready(write.as_mut().poll(context).is_pending())).await;
+            assert!(waits);
         }
-        let dropping = tokio::task::spawn_blocking(move || drop(db));
+        let dropping = thread::spawn(move || drop(db));
         blocker.release().await.unwrap().unwrap();
-        dropping.await.unwrap();
+        dropping.join().unwrap();
         assert_eq!(keys(&store), ["blocker", "one", "two"]);
     });
 }
