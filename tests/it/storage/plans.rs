@@ -48,6 +48,7 @@ const CALLS: &[Call] = &[
     ("users::set_password", |c| users::set_password(c, &user_id(1), "hash", NOW)),
     ("users::update", |c| users::update(c, &user(1, "Ann", None))),
     ("users::replace_password", |c| users::replace_password(c, &user_id(1), "hash", "other").map(drop)),
+    ("users::lock", |c| users::lock(c, &user_id(1))),
     ("users::lock_active_admins", users::lock_active_admins),
     ("users::active_ids", |c| users::active_ids(c).map(drop)),
     ("users::any_exists", |c| users::any_exists(c).map(drop)),
