@@ -12,8 +12,12 @@ mod support;
 
 mod accounts;
 mod cli;
+mod files;
 mod front_door;
 mod harness;
 mod layers;
+mod openapi;
+mod plugins;
 mod promises;
+mod releases;
 mod storage;
