@@ -15,11 +15,7 @@ use diesel::{
     sql_types::{Nullable, Text},
 };
 use plugyard::{
-<<<<<<< HEAD
     domain::database_url::DatabaseUrl,
-=======
-    domain::DatabaseUrl,
->>>>>>> storagetests
     storage::{Connection, Database},
 };
 use tempfile::TempDir;

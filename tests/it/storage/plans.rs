@@ -49,6 +49,7 @@ const CALLS: &[Call] = &[
     ("users::update", |c| users::update(c, &user(1, "Ann", None))),
     ("users::replace_password", |c| users::replace_password(c, &user_id(1), "hash", "other").map(drop)),
     ("users::lock_active_admins", users::lock_active_admins),
+    ("users::active_ids", |c| users::active_ids(c).map(drop)),
     ("users::any_exists", |c| users::any_exists(c).map(drop)),
     ("users::count_active_admins", |c| users::count_active_admins(c).map(drop)),
     ("sessions::insert", |c| sessions::insert(c, &session())),
@@ -57,6 +58,7 @@ const CALLS: &[Call] = &[
     ("sessions::revoke", |c| sessions::revoke(c, "session", NOW)),
     ("sessions::revoke_all", |c| sessions::revoke_all(c, &user_id(1), None, NOW)),
     ("sessions::remove_ended", |c| sessions::remove_ended(c, &user_id(1), NOW)),
+    ("sessions::remove_all_ended", |c| sessions::remove_all_ended(c, NOW)),
     ("api_tokens::insert", |c| api_tokens::insert(c, &api_token(), "hash")),
     ("api_tokens::find_by_hash", |c| api_tokens::find_by_hash(c, "hash").map(drop)),
     ("api_tokens::list", |c| api_tokens::list(c, &user_id(1), "", 10).map(drop)),
@@ -64,8 +66,13 @@ const CALLS: &[Call] = &[
     ("api_tokens::revoke", |c| api_tokens::revoke(c, &user_id(1), "token", NOW).map(drop)),
     ("meta::get", |c| meta::get(c, "key").map(drop)),
     ("meta::get_or_insert", |c| meta::get_or_insert(c, "key", "value").map(drop)),
+    ("meta::set", |c| meta::set(c, "key", "value")),
+    ("meta::delete", |c| meta::delete(c, "key")),
     ("plugin_config::claim", |c| plugin_config::claim(c, &slug(), true, Some(&user_id(1)), NOW).map(drop)),
     ("plugin_config::find", |c| plugin_config::find(c, &slug()).map(drop)),
+    ("plugin_config::lock", |c| plugin_config::lock(c, &slug())),
+    // SQLite has nothing to hold, so that only the second is recorded there.
+    ("plugin_config::hold", |c| plugin_config::hold(c, &slug()).and_then(|()| plugin_config::find(c, &slug())).map(drop)),
     ("plugin_config::set_latest", |c| plugin_config::set_latest(c, &slug(), Some(&version()))),
     ("plugin_config::values", |c| plugin_config::values(c, &slug()).map(drop)),
     ("plugin_config::set_values", |c| plugin_config::set_values(c, &slug(), "{}", NOW)),
@@ -81,7 +88,10 @@ const CALLS: &[Call] = &[
     ("releases::list", |c| releases::list(c, &slug()).map(drop)),
     ("releases::set_visibility", |c| releases::set_visibility(c, &slug(), &version(), Visibility::Public)),
     ("releases::set_yank", |c| releases::set_yank(c, &slug(), &version(), None)),
-    ("releases::restore_files", |c| releases::restore_files(c, &slug(), &version())),
+    ("releases::set_files_removed", |c| releases::set_files_removed(c, &slug(), &version(), None)),
+    ("releases::removed", |c| releases::removed(c).map(drop)),
+    ("releases::unneeded", |c| releases::unneeded(c, NOW, NOW).map(drop)),
+    ("releases::is_unneeded", |c| releases::is_unneeded(c, &slug(), &version(), NOW, NOW).map(drop)),
     ("releases::files", |c| releases::files(c, &slug(), &version()).map(drop)),
     ("releases::find_file", |c| releases::find_file(c, &slug(), &version(), &path()).map(drop)),
     ("channels::set", |c| channels::set(c, &slug(), &channel(), &version(), NOW)),
@@ -97,6 +107,7 @@ const CALLS: &[Call] = &[
     ("plugins::set_enabled", |c| {
         plugins::set_enabled(c, "plugin", false, NOW).and_then(|_| plugins::set_enabled(c, "plugin", true, NOW)).map(drop)
     }),
+    ("plugins::owners", |c| plugins::owners(c, &slug()).map(drop)),
     ("plugins::touch", |c| plugins::touch(c, "plugin", NOW)),
     ("plugins::set_config", |c| plugins::set_config(c, "plugin", "{}", NOW)),
     ("plugins::record_version", |c| plugins::record_version(c, "plugin", &version(), Change::Install, "ann", NOW)),
@@ -118,7 +129,9 @@ const CALLS: &[Call] = &[
         pending_records::remove(c, &user_id(1), &entry(None))?;
         pending_records::remove(c, &user_id(1), &entry(Some(metadata("ann"))))
     }),
-    ("audit::insert", |c| audit::insert(c, "1", &audit_entry())),
+    ("audit::insert", |c| audit::insert(c, &audit_entry())),
+    ("audit::list", |c| audit::list(c, None, None, 10).and_then(|_| audit::list(c, Some(&user_id(1)), Some("x"), 10)).map(drop)),
+    ("audit::delete_before", |c| audit::delete_before(c, NOW)),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),
 ];
@@ -126,6 +139,10 @@ const CALLS: &[Call] = &[
 /// Functions that read through a table all the same, which one, and why that is right.
 const SCANS: &[(&str, &str, &str)] = &[
     ("users::list", "users", "a page of all of them, in the order of the key"),
+    ("users::active_ids", "users", "a change for every user"),
+    ("sessions::remove_all_ended", "sessions", "housekeeping, every hour"),
+    ("releases::removed", "releases", "clean-up looks at all"),
+    ("releases::unneeded", "releases", "clean-up looks at all"),
     ("users::any_exists", "users", "ends at the first row"),
     ("users::lock_active_admins", "users", "asked before an administrator is changed or removed"),
     ("users::count_active_admins", "users", "asked before an administrator is changed or removed"),
