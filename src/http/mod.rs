@@ -66,6 +66,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
             .into_app()
             .service(openapi::page())
             .default_service(actix_web::web::to(unknown::answer))
+            .wrap(from_fn(middleware::authenticate))
             .wrap(from_fn(middleware::reshape))
             .wrap(cors(&state.settings))
             .wrap(from_fn(middleware::open))

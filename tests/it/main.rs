@@ -18,6 +18,7 @@ mod harness;
 mod layers;
 mod openapi;
 mod plugins;
+mod lifecycle;
 mod promises;
 mod releases;
 mod storage;
