@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, get, web::Data};
+use actix_web::{HttpResponse, get, http::StatusCode, web::Data};
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -82,6 +82,13 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 
 /// Adds what every operation of a kind shares, so that handlers only name what is their own.
 fn complete(path: &str, operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = reason(status).to_owned();
+        }
+    }
     if !path.starts_with("/api/v1/") {
         return;
     }
@@ -119,6 +126,11 @@ fn complete(path: &str, operation: &mut Operation) {
             .build();
         operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(problem));
     }
+}
+
+/// What HTTP calls the status: every answer must have a description.
+fn reason(status: &str) -> &'static str {
+    status.parse::<u16>().ok().and_then(|code| StatusCode::from_u16(code).ok()?.canonical_reason()).unwrap_or("answer")
 }
 
 /// `{path}` at the end stands for any number of segments in the three file addresses.
