@@ -66,7 +66,7 @@ pub fn document() -> Document {
     }
     // Like the routes: fixed words before variable segments.
     let mut known: Vec<_> = by_path.into_iter().collect();
-    known.sort_by_key(|(path, _)| path.replace('{', "\u{7f}"));
+    known.sort_by_key(|(path, _)| path.split('/').map(rank).collect::<Vec<_>>());
     Document { json: to_json(&document), known: known.into_iter().map(|(path, methods)| Known::new(&path, methods)).collect() }
 }
 
@@ -125,6 +125,15 @@ fn complete(path: &str, operation: &mut Operation) {
             )
             .build();
         operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(problem));
+    }
+}
+
+/// Where a pattern's segment stands among others: a variable has no name here, and one that takes the rest comes last.
+fn rank(segment: &str) -> (u8, &str) {
+    match segment.starts_with('{') {
+        false => (0, segment),
+        true if segment.ends_with(":.*}") => (2, ""),
+        true => (1, ""),
     }
 }
 
