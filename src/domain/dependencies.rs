@@ -86,7 +86,9 @@ pub enum Plan {
 pub fn plan<O: Offers>(root: &Slug, needs: &Needs, present: &BTreeMap<Slug, Present>, offers: &mut O) -> Result<Plan, O::Error> {
     let mut asked = Needs::new();
     for plugin in present.values().filter(|plugin| plugin.enabled) {
-        plugin.needs.iter().for_each(|(slug, range)| drop(ask(&mut asked, slug, range)));
+        for (slug, range) in &plugin.needs {
+            ask(&mut asked, slug, range);
+        }
     }
     loop {
         let path = vec![root.clone()];

@@ -20,4 +20,4 @@ pub mod tree;
 pub use app::TestApp;
 pub use client::{Answer, Client};
 pub use database::Db;
-pub use packages::package;
+pub use packages::{Package, package};
