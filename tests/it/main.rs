@@ -12,6 +12,7 @@ mod support;
 
 mod accounts;
 mod cli;
+mod documents;
 mod front_door;
 mod harness;
 mod layers;
