@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     App,
     audit::{self, Actor},
+    defaults,
     jwt::{HostClaims, Token},
     now,
 };
@@ -93,7 +94,11 @@ async fn host_user(app: &App, claims: HostClaims, request_id: Option<String>, no
             let found = app.db.read(move |conn| users::find(conn, &known)).await?;
             found.ok_or(Error::Busy { what: "this account" })
         }
-        made => made,
+        Ok(made) => {
+            defaults::welcome(app, &made.id).await;
+            Ok(made)
+        }
+        Err(error) => Err(error),
     }
 }
 

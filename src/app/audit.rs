@@ -46,6 +46,14 @@ pub(super) fn record_as(
     object: impl Into<String>,
     now: Timestamp,
 ) -> Result<()> {
-    let entry = AuditEntry { at: now, actor: actor.name, actor_id: actor.id, action, object: object.into(), request_id: actor.request_id };
-    storage::audit::insert(conn, &new_id(), &entry)
+    let entry = AuditEntry {
+        id: new_id(),
+        at: now,
+        actor: actor.name,
+        actor_id: actor.id,
+        action: action.to_owned(),
+        object: object.into(),
+        request_id: actor.request_id,
+    };
+    storage::audit::insert(conn, &entry)
 }

@@ -3,6 +3,9 @@
 pub mod access;
 pub mod accounts;
 mod audit;
+pub mod audit_log;
+pub mod defaults;
+pub mod housekeeping;
 pub mod jwt;
 pub mod page;
 pub mod passwords;

@@ -1,5 +1,7 @@
 //! `plugyard serve`
 
+use std::sync::Arc;
+
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
@@ -13,6 +15,7 @@ use crate::{
     app::{
         App,
         accounts::{self, FirstAdmin},
+        housekeeping,
     },
     error::Error,
     files::PluginsFolder,
@@ -49,13 +52,17 @@ impl Serve {
             announce(&first_admin(&admin));
         }
         let demo = if self.demo { Some(demo::prepare(&app).await?) } else { None };
-        http::serve(app, metrics, |address| {
+        let housekeeping = housekeeping::start(Arc::clone(&app));
+        let served = http::serve(app, metrics, |address| {
             announce(&format!("listening on http://{address}"));
             if let Some(demo) = demo {
                 announce(&demo.text(address));
             }
         })
-        .await?;
+        .await;
+        // It holds the database, which ends when nobody holds it any more.
+        housekeeping.abort();
+        served?;
         Ok(Outcome::Done)
     }
 }

@@ -23,6 +23,7 @@ use std::{
 pub use limits::Limits;
 pub use locks::FolderLock;
 pub use records::UserRecord;
+pub use releases::Retired;
 pub use staging::{Staged, StagedFile};
 pub use stream::read_stream;
 pub use upload::{Archive, Upload};

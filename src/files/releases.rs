@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{PluginsFolder, Staged, disk, is_there};
+use super::{PluginsFolder, Staged, disk, is_there, staging::StagingFolder};
 use crate::{
     domain::{
         ReleasePath, Slug, Version,
@@ -90,21 +90,31 @@ impl PluginsFolder {
         }
     }
 
-    /// Removes a release's files: at once from its name, then from the disk. Whether there were any is the answer.
-    pub fn remove_release(&self, slug: &Slug, version: &Version) -> Result<bool> {
+    /// Takes a release's folder away from its name, durably; what it held goes with the answer. None when there was none.
+    pub fn retire_release(&self, slug: &Slug, version: &Version) -> Result<Option<Retired>> {
         if !self.release_exists(slug, version)? {
-            return Ok(false);
+            return Ok(None);
         }
         let target = self.release_folder(slug, version);
         let failed = |e| Error::storage(format!("{} cannot be removed", shared_path_label(slug, version)), e);
         let bin = self.begin_staging()?;
         match fs::rename(&target, bin.path().join("release")) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             outcome => outcome.map_err(failed)?,
         }
         target.parent().map_or(Ok(()), disk::sync_dir).map_err(failed)?;
-        bin.remove()?;
-        Ok(true)
+        Ok(Some(Retired(bin)))
+    }
+}
+
+/// The files of a release that has lost its name. Killed before they are removed, the next start does it.
+#[derive(Debug)]
+pub struct Retired(StagingFolder);
+
+impl Retired {
+    /// Removes the files, which takes as long as there are many.
+    pub fn remove(self) -> Result<()> {
+        self.0.remove()
     }
 }
 
@@ -182,8 +192,8 @@ mod tests {
         fixture.folder.place(&mut staged, &fixture.slug, &fixture.version).unwrap();
         drop(staged);
         assert!(fixture.folder.release_exists(&fixture.slug, &fixture.version).unwrap());
-        assert!(fixture.folder.remove_release(&fixture.slug, &fixture.version).unwrap());
-        assert!(!fixture.folder.remove_release(&fixture.slug, &fixture.version).unwrap());
+        fixture.folder.retire_release(&fixture.slug, &fixture.version).unwrap().unwrap().remove().unwrap();
+        assert!(fixture.folder.retire_release(&fixture.slug, &fixture.version).unwrap().is_none());
         assert!(!fixture.folder.release_exists(&fixture.slug, &fixture.version).unwrap());
         assert_eq!(fixture.served(), None);
         assert_eq!(fixture.cached(), 0);

@@ -10,7 +10,10 @@ use actix_web::{
     web::{BytesMut, Data},
 };
 use futures_util::StreamExt;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Map, Value};
 
 use super::{middleware::RequestId, problem::Problem};
@@ -170,6 +173,10 @@ fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T>
     if !is_json(&request.content_type().to_ascii_lowercase()) {
         return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()));
     }
+    // serde takes a list for a struct, by position; no caller means that.
+    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        return Err(Error::invalid("", "this must be an object"));
+    }
     parse_json(body)
 }
 
@@ -200,6 +207,8 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| match e.inner().classify() {
         serde_json::error::Category::Data => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+        // Where one of several words is expected, serde_json takes anything but a text for malformed.
+        _ if serde_json::from_str::<IgnoredAny>(text).is_ok() => Error::invalid(pointer(e.path()), "this is not one of the values allowed"),
         _ => Error::MalformedJson(e.inner().to_string()),
     })?;
     deserializer.end().map_err(|e| Error::MalformedJson(e.to_string()))?;

@@ -1,6 +1,7 @@
 //! The only code that knows actix: routes, extractors, answers. Handlers are three sentences: extract, call the use case,
 //! convert.
 
+mod audit;
 mod auth;
 mod client_address;
 mod etag;

@@ -2,13 +2,14 @@
 
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
-use super::{auth, files, openapi, operations, plugins, releases, tokens, users};
+use super::{audit, auth, files, openapi, operations, plugins, releases, tokens, users};
 
 pub fn all(config: &mut ServiceConfig<'_>) {
     config.service(operations::healthz).service(operations::readyz).service(operations::metrics).service(openapi::openapi_json).service(
         scope("/api/v1")
             .configure(auth::routes)
             .configure(tokens::routes)
+            .service(audit::audit)
             .configure(releases::routes)
             // Before the scope below, which keeps every address that begins like it.
             .configure(users::routes)

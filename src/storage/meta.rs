@@ -1,6 +1,6 @@
 //! Facts about the store itself.
 
-use diesel::prelude::*;
+use diesel::{prelude::*, upsert::excluded};
 
 use super::{Connection, connection::Both, schema::meta};
 use crate::error::Result;
@@ -13,4 +13,19 @@ pub fn get(conn: &mut Connection, key: &str) -> Result<Option<String>> {
 pub fn get_or_insert(conn: &mut Connection, key: &str, value: &str) -> Result<String> {
     Both(diesel::insert_into(meta::table).values((meta::key.eq(key), meta::value.eq(value))).on_conflict_do_nothing()).execute(conn)?;
     Ok(meta::table.filter(meta::key.eq(key)).select(meta::value).first(conn)?)
+}
+
+pub fn set(conn: &mut Connection, key: &str, value: &str) -> Result<()> {
+    let upsert = diesel::insert_into(meta::table)
+        .values((meta::key.eq(key), meta::value.eq(value)))
+        .on_conflict(meta::key)
+        .do_update()
+        .set(meta::value.eq(excluded(meta::value)));
+    Both(upsert).execute(conn)?;
+    Ok(())
+}
+
+pub fn delete(conn: &mut Connection, key: &str) -> Result<()> {
+    diesel::delete(meta::table.find(key)).execute(conn)?;
+    Ok(())
 }

@@ -51,7 +51,7 @@ pub fn claim(conn: &mut Connection, slug: &Slug, available: bool, owner: Option<
         plugin_config::updated_at.eq(now.millis()),
     );
     Both(diesel::insert_into(plugin_config::table).values(row).on_conflict_do_nothing()).execute(conn)?;
-    diesel::update(plugin_config::table.find(slug.as_str())).set(plugin_config::updated_at.eq(plugin_config::updated_at)).execute(conn)?;
+    lock(conn, slug)?;
     find(conn, slug)?.ok_or_else(|| Error::AlreadyExists(format!("a plugin whose name differs from {slug} only in case already exists")))
 }
 
@@ -74,6 +74,23 @@ pub fn set_latest(conn: &mut Connection, slug: &Slug, latest: Option<&Version>) 
     diesel::update(plugin_config::table.find(slug.as_str()))
         .set(plugin_config::latest_version.eq(latest.map(ToString::to_string)))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Makes whoever else locks or holds this slug wait until the transaction ends. (The derive has no `FOR UPDATE`.)
+pub fn lock(conn: &mut Connection, slug: &Slug) -> Result<()> {
+    diesel::update(plugin_config::table.find(slug.as_str())).set(plugin_config::updated_at.eq(plugin_config::updated_at)).execute(conn)?;
+    Ok(())
+}
+
+/// Keeps clean-up away from the slug's releases until the transaction ends; any number can hold at once. On SQLite
+/// there is one writer anyway.
+pub fn hold(conn: &mut Connection, slug: &Slug) -> Result<()> {
+    if let Connection::Postgres(conn) = conn {
+        diesel::sql_query("SELECT 1 FROM plugin_config WHERE plugin_name = $1 FOR SHARE")
+            .bind::<diesel::sql_types::Text, _>(slug.as_str())
+            .execute(conn)?;
+    }
     Ok(())
 }
 

@@ -168,6 +168,13 @@ pub fn touch(conn: &mut Connection, id: &str, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Users who have the plugin, by id.
+pub fn owners(conn: &mut Connection, slug: &Slug) -> Result<Vec<UserId>> {
+    let ids: Vec<String> =
+        plugins::table.filter(plugins::plugin_slug.eq(slug.as_str())).order(plugins::user_id).select(plugins::user_id).load(conn)?;
+    ids.iter().map(|id| stored("plugins.user_id", id)).collect()
+}
+
 /// Removes the row with its history and modules.
 pub fn delete(conn: &mut Connection, id: &str) -> Result<()> {
     diesel::delete(plugins::table.find(id)).execute(conn)?;

@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use diesel::{dsl::count_star, prelude::*};
+use diesel::{
+    dsl::{count_star, exists, not},
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
 
 use super::{
     Connection,
     connection::Multi,
     error::on_duplicate,
-    schema::{plugin_config, plugins, release_files, releases},
+    schema::{channels, plugin_config, plugin_versions, plugins, release_files, releases},
     values::{column, count, json, stored, stored_json},
 };
 use crate::{
@@ -214,12 +218,66 @@ pub fn set_yank(conn: &mut Connection, slug: &Slug, version: &Version, yank: Opt
     Ok(())
 }
 
-/// Marks the files as back, after the same content was published again.
-pub fn restore_files(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<()> {
+/// Notes that the files are gone, or back.
+pub fn set_files_removed(conn: &mut Connection, slug: &Slug, version: &Version, at: Option<Timestamp>) -> Result<()> {
     diesel::update(releases::table.find((slug.as_str(), version.to_string())))
-        .set(releases::files_removed_at.eq(None::<i64>))
+        .set(releases::files_removed_at.eq(at.map(Timestamp::millis)))
         .execute(conn)?;
     Ok(())
+}
+
+type Sized = (String, String, i64);
+
+fn sized((slug, version, size): Sized) -> Result<(Slug, Version, u64)> {
+    Ok((stored("releases.slug", &slug)?, stored("releases.version", &version)?, count("releases.size", size)?))
+}
+
+/// Slug, version and size of releases whose files are gone, by slug.
+pub fn removed(conn: &mut Connection) -> Result<Vec<(Slug, Version, u64)>> {
+    let rows: Vec<Sized> = releases::table
+        .filter(releases::files_removed_at.is_not_null())
+        .order((releases::slug, releases::version))
+        .select((releases::slug, releases::version, releases::size))
+        .load(conn)?;
+    rows.into_iter().map(sized).collect()
+}
+
+/// Slug, version and size of releases published before `published` that nobody has, no channel names, nobody had after
+/// `replaced`, and that are not the newest of their slug; by slug.
+pub fn unneeded(conn: &mut Connection, published: Timestamp, replaced: Timestamp) -> Result<Vec<(Slug, Version, u64)>> {
+    let rows: Vec<Sized> = unneeded_query(published, replaced).order((releases::slug, releases::version)).load(conn)?;
+    rows.into_iter().map(sized).collect()
+}
+
+pub fn is_unneeded(conn: &mut Connection, slug: &Slug, version: &Version, published: Timestamp, replaced: Timestamp) -> Result<bool> {
+    let found = unneeded_query(published, replaced)
+        .filter(releases::slug.eq(slug.to_string()))
+        .filter(releases::version.eq(version.to_string()))
+        .first::<Sized>(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+fn unneeded_query<'a>(published: Timestamp, replaced: Timestamp) -> releases::BoxedQuery<'a, Multi, (Text, Text, BigInt)> {
+    let installed = plugins::table.filter(plugins::plugin_slug.eq(releases::slug)).filter(plugins::version.eq(releases::version));
+    let named = channels::table.filter(channels::slug.eq(releases::slug)).filter(channels::version.eq(releases::version));
+    let newest = plugin_config::table
+        .filter(plugin_config::plugin_name.eq(releases::slug))
+        .filter(plugin_config::latest_version.eq(releases::version.nullable()));
+    let in_grace = plugins::table
+        .inner_join(plugin_versions::table.on(plugin_versions::plugin_id.eq(plugins::id)))
+        .filter(plugins::plugin_slug.eq(releases::slug))
+        .filter(plugin_versions::version.eq(releases::version))
+        .filter(plugin_versions::replaced_at.gt(replaced.millis()));
+    releases::table
+        .filter(releases::files_removed_at.is_null())
+        .filter(releases::published_at.lt(published.millis()))
+        .filter(not(exists(installed)))
+        .filter(not(exists(named)))
+        .filter(not(exists(newest)))
+        .filter(not(exists(in_grace)))
+        .select((releases::slug, releases::version, releases::size))
+        .into_boxed::<Multi>()
 }
 
 fn file((path, size, sha384, content_type): (String, i64, String, String)) -> Result<ReleaseFile> {

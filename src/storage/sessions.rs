@@ -96,6 +96,13 @@ pub fn remove_ended(conn: &mut Connection, user: &UserId, now: Timestamp) -> Res
     Ok(())
 }
 
+/// The same for everybody.
+pub fn remove_all_ended(conn: &mut Connection, now: Timestamp) -> Result<()> {
+    let ended = sessions::revoked_at.is_not_null().or(sessions::expires_at.le(now.millis()));
+    diesel::delete(sessions::table.filter(ended)).execute(conn)?;
+    Ok(())
+}
+
 /// Ends every session of the user but `keep`.
 pub fn revoke_all(conn: &mut Connection, user: &UserId, keep: Option<&str>, now: Timestamp) -> Result<()> {
     diesel::update(

@@ -135,6 +135,12 @@ pub fn list(conn: &mut Connection, after: Option<&UserId>, limit: i64) -> Result
     query.load::<Row>(conn)?.into_iter().map(Row::user).collect()
 }
 
+/// Everybody who can log in, by id.
+pub fn active_ids(conn: &mut Connection) -> Result<Vec<UserId>> {
+    let ids: Vec<String> = users::table.filter(users::active.eq(true)).order(users::id).select(users::id).load(conn)?;
+    ids.iter().map(|id| stored("users.id", id)).collect()
+}
+
 pub fn any_exists(conn: &mut Connection) -> Result<bool> {
     Ok(users::table.select(users::id).first::<String>(conn).optional()?.is_some())
 }

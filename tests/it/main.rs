@@ -10,6 +10,8 @@
 #[macro_use]
 mod support;
 
+mod accounts;
+mod cli;
 mod front_door;
 mod harness;
 mod layers;

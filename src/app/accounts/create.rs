@@ -5,7 +5,7 @@ use crate::{
     app::{
         App,
         audit::{self, Actor},
-        new_user_id, now,
+        defaults, new_user_id, now,
     },
     domain::{
         Caller, Role, Timestamp, password,
@@ -62,7 +62,9 @@ pub async fn create(app: &App, caller: &Caller, account: NewAccount) -> Result<U
     let user = account.check(now)?;
     let hash = app.passwords.hash(account.password).await?;
     let actor = Actor::from(caller);
-    app.db.write(move |conn| insert(conn, &user, &hash, actor.clone(), "user.create", now)).await
+    let user = app.db.write(move |conn| insert(conn, &user, &hash, actor.clone(), "user.create", now)).await?;
+    defaults::welcome(app, &user.id).await;
+    Ok(user)
 }
 
 pub(super) fn insert(conn: &mut Connection, user: &User, hash: &str, actor: Actor, action: &'static str, now: Timestamp) -> Result<User> {

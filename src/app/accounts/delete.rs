@@ -2,7 +2,7 @@
 
 use super::{absent, is_active_admin, require_an_admin};
 use crate::{
-    app::{App, audit, now, plugins::records},
+    app::{App, audit, defaults, now, plugins::records},
     domain::{Caller, UserId},
     error::Result,
     storage::{pending_records, plugins, users},
@@ -23,6 +23,7 @@ pub async fn delete(app: &App, caller: &Caller, id: &UserId) -> Result<()> {
             for slug in plugins::slugs(conn, &owner)? {
                 pending_records::put(conn, &owner, &slug, None)?;
             }
+            defaults::forget(conn, &owner)?;
             users::delete(conn, &owner)?;
             if is_active_admin(&user) {
                 require_an_admin(conn)?;

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::create::{NewAccount, insert};
 use crate::{
-    app::{App, audit::Actor, now, random},
+    app::{App, audit::Actor, defaults, now, random},
     domain::Role,
     error::{Error, Result},
     storage::users,
@@ -38,13 +38,16 @@ pub async fn create_first_admin(app: &App) -> Result<Option<FirstAdmin>> {
     let hash = app.passwords.hash(account.password).await?;
     let actor = Actor { name: "first start".to_owned(), id: None, request_id: None };
     let made = app.db.write(move |conn| match users::any_exists(conn)? {
-        true => Ok(false),
-        false => insert(conn, &user, &hash, actor.clone(), "user.create", now).map(|_| true),
+        true => Ok(None),
+        false => insert(conn, &user, &hash, actor.clone(), "user.create", now).map(Some),
     });
     match made.await {
-        Ok(true) => Ok(Some(FirstAdmin { username: USERNAME, generated_password: generated })),
+        Ok(Some(user)) => {
+            defaults::welcome(app, &user.id).await;
+            Ok(Some(FirstAdmin { username: USERNAME, generated_password: generated }))
+        }
         // On PostgreSQL two transactions can both find no users; the name is unique, so one of them makes the account.
-        Ok(false) | Err(Error::AlreadyExists(_)) => Ok(None),
+        Ok(None) | Err(Error::AlreadyExists(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::create::{NewAccount, insert};
 use crate::{
-    app::{App, audit::Actor, now},
+    app::{App, audit::Actor, defaults, now},
     domain::{Role, user::User},
     error::{Error, Result},
 };
@@ -16,5 +16,7 @@ pub async fn register(app: &App, account: NewAccount, request_id: Option<String>
     let user = NewAccount { role: Role::User, ..account.clone() }.check(now)?;
     let hash = app.passwords.hash(account.password).await?;
     let actor = Actor::newcomer(&user, request_id);
-    app.db.write(move |conn| insert(conn, &user, &hash, actor.clone(), "user.register", now)).await
+    let user = app.db.write(move |conn| insert(conn, &user, &hash, actor.clone(), "user.register", now)).await?;
+    defaults::welcome(app, &user.id).await;
+    Ok(user)
 }

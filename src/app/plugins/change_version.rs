@@ -14,7 +14,7 @@ use crate::{
         release::Release,
     },
     error::{Error, Result},
-    storage::{Connection, modules, plugins, releases},
+    storage::{Connection, modules, plugin_config, plugins, releases},
 };
 
 /// A plugin that was moved; both versions are equal when there was nothing to do.
@@ -59,6 +59,10 @@ async fn move_to(app: &App, caller: &Caller, plugin: Plugin, release: Release, c
     app.db
         .write(move |conn| {
             let user = &plugin.user;
+            plugin_config::hold(conn, &plugin.slug)?;
+            if releases::find(conn, &plugin.slug, &release.version)?.is_none_or(|release| release.files_removed_at.is_some()) {
+                return Err(Error::Gone(format!("the files of {} {} were removed", plugin.slug, release.version)));
+            }
             let current = plugins::find_by_id(conn, user, &plugin.id)?.ok_or_else(|| Error::NotFound("plugin".to_owned()))?;
             if current.version != previous {
                 return Err(Error::Conflict(format!("{} was moved to {} meanwhile", plugin.slug, current.version)));

@@ -63,6 +63,7 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
     let installed = app
         .db
         .write(move |conn| {
+            plugin_config::hold(conn, &slug)?;
             let release = releases::choose_for_install(conn, &caller, &slug, &version)?;
             needs::check(conn, &user, &release.manifest, host.as_ref())?;
             check_config(conn, &release.manifest, &own)?;

@@ -35,6 +35,7 @@ async fn change(
     app.db
         .write(move |conn| {
             require_owner(conn, &caller, &slug)?;
+            plugin_config::lock(conn, &slug)?;
             let release = choose_any(conn, &slug, &wanted)?;
             apply(conn, &release, now)?;
             audit::record(conn, &caller, action, format!("{slug} {}", release.version), now)?;
@@ -75,6 +76,9 @@ pub async fn unyank(app: &App, caller: &Caller, slug: Slug, version: Version) ->
 /// Points the channel at what `wanted` stands for now.
 pub async fn set_channel(app: &App, caller: &Caller, slug: Slug, channel: Channel, wanted: VersionSpec) -> Result<Release> {
     change(app, caller, slug, wanted, "channel.set", move |conn, release, now| {
+        if release.files_removed_at.is_some() {
+            return Err(Error::Gone(format!("the files of {} {} were removed", release.slug, release.version)));
+        }
         channels::set(conn, &release.slug, &channel, &release.version, now)
     })
     .await

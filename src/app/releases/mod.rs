@@ -2,8 +2,10 @@
 
 mod archive;
 mod availability;
+mod bulk;
 mod choose;
 mod content_type;
+mod gc;
 mod manage;
 mod publish;
 mod read;
@@ -12,8 +14,10 @@ mod wide_config;
 
 pub use archive::archive;
 pub use availability::set_available;
+pub use bulk::{BulkReport, install_all, update_all};
 use choose::note_latest;
 pub use choose::{choose, choose_for_install};
+pub use gc::{Collected, collect, collectable};
 pub use manage::{delete_channel, set_channel, set_visibility, unyank, yank};
 pub use publish::{Publication, PublishOptions, may_publish, publish};
 pub use read::{Search, Versions, catalogue, release, release_files, versions};

@@ -137,7 +137,7 @@ fn insert(
         Some(known) => {
             if known.files_removed_at.is_some() {
                 folder.place(staged, slug, version)?;
-                releases::restore_files(conn, slug, version)?;
+                releases::set_files_removed(conn, slug, version, None)?;
                 note_latest(conn, slug)?;
             }
             Publication { release: known, created: false }

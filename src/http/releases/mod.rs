@@ -1,6 +1,7 @@
 //! Routes under `/releases`.
 
 mod availability;
+mod bulk;
 mod config;
 mod manage;
 mod publish;
@@ -16,6 +17,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(read::get_catalogue)
         .service(read::get_versions)
         .service(availability::put_availability)
+        .service(bulk::install_all)
+        .service(bulk::update_all)
         .service(config::get_wide_config)
         .service(config::put_wide_config)
         .service(config::patch_wide_config)

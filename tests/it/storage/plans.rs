@@ -50,6 +50,7 @@ const CALLS: &[Call] = &[
     ("users::replace_password", |c| users::replace_password(c, &user_id(1), "hash", "other").map(drop)),
     ("users::lock_active_admins", users::lock_active_admins),
     ("users::any_exists", |c| users::any_exists(c).map(drop)),
+    ("users::active_ids", |c| users::active_ids(c).map(drop)),
     ("users::count_active_admins", |c| users::count_active_admins(c).map(drop)),
     ("sessions::insert", |c| sessions::insert(c, &session())),
     ("sessions::find", |c| sessions::find(c, "session").map(drop)),
@@ -57,6 +58,7 @@ const CALLS: &[Call] = &[
     ("sessions::revoke", |c| sessions::revoke(c, "session", NOW)),
     ("sessions::revoke_all", |c| sessions::revoke_all(c, &user_id(1), None, NOW)),
     ("sessions::remove_ended", |c| sessions::remove_ended(c, &user_id(1), NOW)),
+    ("sessions::remove_all_ended", |c| sessions::remove_all_ended(c, NOW)),
     ("api_tokens::insert", |c| api_tokens::insert(c, &api_token(), "hash")),
     ("api_tokens::find_by_hash", |c| api_tokens::find_by_hash(c, "hash").map(drop)),
     ("api_tokens::list", |c| api_tokens::list(c, &user_id(1), "", 10).map(drop)),
@@ -64,8 +66,12 @@ const CALLS: &[Call] = &[
     ("api_tokens::revoke", |c| api_tokens::revoke(c, &user_id(1), "token", NOW).map(drop)),
     ("meta::get", |c| meta::get(c, "key").map(drop)),
     ("meta::get_or_insert", |c| meta::get_or_insert(c, "key", "value").map(drop)),
+    ("meta::set", |c| meta::set(c, "key", "value")),
+    ("meta::delete", |c| meta::delete(c, "key")),
     ("plugin_config::claim", |c| plugin_config::claim(c, &slug(), true, Some(&user_id(1)), NOW).map(drop)),
     ("plugin_config::find", |c| plugin_config::find(c, &slug()).map(drop)),
+    ("plugin_config::lock", |c| plugin_config::lock(c, &slug())),
+    ("plugin_config::hold", |c| plugin_config::hold(c, &slug())),
     ("plugin_config::set_latest", |c| plugin_config::set_latest(c, &slug(), Some(&version()))),
     ("plugin_config::values", |c| plugin_config::values(c, &slug()).map(drop)),
     ("plugin_config::set_values", |c| plugin_config::set_values(c, &slug(), "{}", NOW)),
@@ -81,7 +87,10 @@ const CALLS: &[Call] = &[
     ("releases::list", |c| releases::list(c, &slug()).map(drop)),
     ("releases::set_visibility", |c| releases::set_visibility(c, &slug(), &version(), Visibility::Public)),
     ("releases::set_yank", |c| releases::set_yank(c, &slug(), &version(), None)),
-    ("releases::restore_files", |c| releases::restore_files(c, &slug(), &version())),
+    ("releases::set_files_removed", |c| releases::set_files_removed(c, &slug(), &version(), None)),
+    ("releases::removed", |c| releases::removed(c).map(drop)),
+    ("releases::unneeded", |c| releases::unneeded(c, NOW, NOW).map(drop)),
+    ("releases::is_unneeded", |c| releases::is_unneeded(c, &slug(), &version(), NOW, NOW).map(drop)),
     ("releases::files", |c| releases::files(c, &slug(), &version()).map(drop)),
     ("releases::find_file", |c| releases::find_file(c, &slug(), &version(), &path()).map(drop)),
     ("channels::set", |c| channels::set(c, &slug(), &channel(), &version(), NOW)),
@@ -91,6 +100,7 @@ const CALLS: &[Call] = &[
     ("plugins::insert", |c| plugins::insert(c, &plugin())),
     ("plugins::find", |c| plugins::find(c, &user_id(1), &slug()).map(drop)),
     ("plugins::slugs", |c| plugins::slugs(c, &user_id(1)).map(drop)),
+    ("plugins::owners", |c| plugins::owners(c, &slug()).map(drop)),
     ("plugins::find_by_id", |c| plugins::find_by_id(c, &user_id(1), "plugin").map(drop)),
     ("plugins::find_by_access_key", |c| plugins::find_by_access_key(c, &plugin().access_key).map(drop)),
     ("plugins::list_installed", |c| plugins::list_installed(c, &user_id(1)).map(drop)),
@@ -118,7 +128,15 @@ const CALLS: &[Call] = &[
         pending_records::remove(c, &user_id(1), &entry(None))?;
         pending_records::remove(c, &user_id(1), &entry(Some(metadata("ann"))))
     }),
-    ("audit::insert", |c| audit::insert(c, "1", &audit_entry())),
+    ("audit::insert", |c| audit::insert(c, &audit_entry())),
+    ("audit::list", |c| {
+        for actor in [None, Some(&user_id(1))] {
+            audit::list(c, actor, None, 10)?;
+            audit::list(c, actor, Some("9"), 10)?;
+        }
+        Ok(())
+    }),
+    ("audit::delete_before", |c| audit::delete_before(c, NOW)),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),
 ];
@@ -127,14 +145,25 @@ const CALLS: &[Call] = &[
 const SCANS: &[(&str, &str, &str)] = &[
     ("users::list", "users", "a page of all of them, in the order of the key"),
     ("users::any_exists", "users", "ends at the first row"),
+    ("users::active_ids", "users", "all of them, for an installation for everybody"),
     ("users::lock_active_admins", "users", "asked before an administrator is changed or removed"),
     ("users::count_active_admins", "users", "asked before an administrator is changed or removed"),
     ("releases::catalogue", "plugin_config", "a page of all slugs, in the order of the key; a search reads texts"),
+    ("releases::removed", "releases", "clean-up looks at everything"),
+    ("releases::unneeded", "releases", "clean-up looks at everything"),
+    ("sessions::remove_all_ended", "sessions", "clean-up looks at everything"),
+    ("audit::list", "audit_log", "the newest page, in the order of the key"),
     ("pending_records::users", "pending_records", "the outbox holds what a crash left, asked at the start"),
 ];
 
 /// Functions that sort, and why no index should do it.
-const SORTS: &[(&str, &str)] = &[("modules::list_of_user", "a user's modules are found plugin by plugin")];
+const SORTS: &[(&str, &str)] = &[
+    ("modules::list_of_user", "a user's modules are found plugin by plugin"),
+    ("plugins::owners", "all of them, for an installation for everybody"),
+];
+
+/// SQLite has one writer, so there this one has nothing to do.
+const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
 
 /// Only with rows does PostgreSQL care how it finds many of them.
 const ROWS: &str = "
@@ -148,6 +177,9 @@ const ROWS: &str = "
     INSERT INTO plugins (id, user_id, plugin_slug, version, access_key, created_at, updated_at, revision)
         SELECT u || '_' || n, md5('u' || u), 'p' || n, '1.0.0', md5(u || '_' || n), 0, 0, 1
         FROM generate_series(1, 100) u, generate_series(1, 100) n;
+    INSERT INTO plugin_versions (plugin_id, sequence, version, change, installed_by, installed_at, replaced_at)
+        SELECT id, v, v || '.0.0', 'update', 'ann', 0, 0 FROM plugins, generate_series(1, 3) v;
+    INSERT INTO channels (slug, name, version, updated_at) SELECT plugin_name, 'beta', '2.0.0', 0 FROM plugin_config;
     ANALYZE";
 
 stores!(no_query_reads_through_a_table);
@@ -169,7 +201,8 @@ async fn no_query_reads_through_a_table(store: Store) {
     for (function, call) in CALLS {
         call(&mut conn).unwrap_or_else(|error| panic!("{function}: {}", error.chain()));
         let statements = std::mem::take(&mut *recorded.lock().unwrap());
-        assert!(!statements.is_empty(), "{function} was recorded");
+        let nothing = store.kind == Db::Sqlite && *function == NOTHING_ON_SQLITE;
+        assert_eq!(statements.is_empty(), nothing, "{function} was recorded");
         for statement in statements {
             let sql = statement.split(" -- binds: ").next().unwrap();
             for cost in explain(&store, sql) {
@@ -219,7 +252,7 @@ fn explain_on_sqlite(store: &Store, sql: &str) -> Vec<Cost> {
         ["SCAN", "CONSTANT", "ROW"] | ["SCAN", _, "VALUES", "CLAUSE"] => None,
         ["SCAN", what, ..] => Some(Cost::Scan((*what).to_owned())),
         ["USE", "TEMP", "B-TREE", ..] => Some(Cost::Sort),
-        ["SEARCH", ..] => None,
+        ["SEARCH", ..] | [.., "SUBQUERY", _] => None,
         _ => panic!("what does {detail} mean in the plan of {sql}?"),
     };
     steps.into_iter().filter_map(cost).collect()
@@ -301,10 +334,6 @@ stores!(lookups_that_no_function_makes_yet_have_their_index);
 async fn lookups_that_no_function_makes_yet_have_their_index(store: Store) {
     migrations::run(&store.url()).unwrap();
     for sql in [
-        // Pages of the audit log, by actor and by time.
-        "SELECT * FROM audit_log WHERE actor_id = 'x' AND id < 'y' ORDER BY id DESC LIMIT 10",
-        "SELECT * FROM audit_log WHERE id < 'y' ORDER BY id DESC LIMIT 10",
-        "DELETE FROM audit_log WHERE at < 1",
         // Who has a release.
         "SELECT * FROM plugins WHERE plugin_slug = 'x' AND version = '1'",
         "SELECT count(*) FROM plugins WHERE plugin_slug = 'x'",

@@ -114,10 +114,11 @@ pub fn metadata(installed_by: &str) -> InstallationMetadata {
 
 pub fn audit_entry() -> AuditEntry {
     AuditEntry {
+        id: "1".to_owned(),
         at: NOW,
         actor: "ann".to_owned(),
         actor_id: Some(user_id(1)),
-        action: "release.publish",
+        action: "release.publish".to_owned(),
         object: "Demo 1.0.0".to_owned(),
         request_id: None,
     }

@@ -46,7 +46,7 @@ pub struct TestApp {
     pub server: TestServer,
     anonymous: Client,
     admin: OnceCell<Client>,
-    _database: TestDatabase,
+    pub database: TestDatabase,
     pub home: Home,
     pub db: Db,
 }
@@ -58,7 +58,7 @@ impl TestApp {
         let home = settings.iter().fold(home.with_data(&database.url), |home, (setting, value)| home.with(setting, value));
         let server = TestServer::start(&home);
         let anonymous = Client::anonymous(&server);
-        Self { server, anonymous, admin: OnceCell::new(), _database: database, home, db }
+        Self { server, anonymous, admin: OnceCell::new(), database, home, db }
     }
 
     /// A second server on the same data.

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path, sync::OnceLock};
 
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
+
 use super::{guardian::Guardian, postgres::Cluster, program::Home};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,50 @@ impl TestDatabase {
             }
         }
     }
+}
+
+impl TestDatabase {
+    /// Runs statements behind the server's back: what only time or an import would bring about.
+    pub fn execute(&self, sql: &str) {
+        match self.connect() {
+            Connected::Sqlite(mut conn) => conn.batch_execute(sql),
+            Connected::Postgres(mut conn) => conn.batch_execute(sql),
+        }
+        .unwrap_or_else(|e| panic!("{e} in {sql}"));
+    }
+
+    /// The rows of a statement with one column, named `value`.
+    pub fn values(&self, sql: &str) -> Vec<String> {
+        let query = diesel::sql_query(sql);
+        let rows: Vec<Row> = match self.connect() {
+            Connected::Sqlite(mut conn) => query.load(&mut conn),
+            Connected::Postgres(mut conn) => query.load(&mut conn),
+        }
+        .unwrap_or_else(|e| panic!("{e} in {sql}"));
+        rows.into_iter().map(|row| row.value).collect()
+    }
+
+    fn connect(&self) -> Connected {
+        match self.url.strip_prefix("sqlite://") {
+            Some(path) => {
+                let mut conn = SqliteConnection::establish(path).expect("the file can be opened");
+                conn.batch_execute("PRAGMA busy_timeout = 10000").expect("a connection can be set up");
+                Connected::Sqlite(conn)
+            }
+            None => Connected::Postgres(PgConnection::establish(&self.url).expect("the server answers")),
+        }
+    }
+}
+
+enum Connected {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    value: String,
 }
 
 impl Drop for TestDatabase {
