@@ -52,7 +52,7 @@ impl App {
             passwords: passwords::Passwords::new(cores()),
             jwt,
             logins,
-            outbox: plugins::records::Outbox::new(),
+            outbox: plugins::records::Outbox::default(),
         });
         plugins::records::replay_all(&app).await?;
         Ok(app)

@@ -132,21 +132,22 @@ mod tests {
         pairs.iter().map(|(slug, range)| (slug.parse().unwrap(), range.parse().unwrap())).collect()
     }
 
-    fn present(plugins: &[(&str, &str, bool, &[(&str, &str)])]) -> BTreeMap<Slug, Present> {
-        let one = |(slug, version, enabled, deps): &(&str, &str, bool, &[(&str, &str)])| {
+    type Deps = [(&'static str, &'static str)];
+
+    fn present(plugins: &[(&str, &str, bool, &'static Deps)]) -> BTreeMap<Slug, Present> {
+        let one = |(slug, version, enabled, deps): &(&str, &str, bool, &'static Deps)| {
             (slug.parse().unwrap(), Present { version: version.parse().unwrap(), enabled: *enabled, needs: needs(deps) })
         };
         plugins.iter().map(one).collect()
     }
 
-    struct Catalogue(Vec<(&'static str, &'static str, &'static [(&'static str, &'static str)])>);
+    struct Catalogue(Vec<(&'static str, &'static str, &'static Deps)>);
 
     impl Offers for Catalogue {
         type Error = std::convert::Infallible;
         fn offer(&mut self, slug: &Slug, range: &semver::VersionReq) -> Result<Option<(Version, Needs)>, Self::Error> {
-            let fits = |(name, version, _): &&(&str, &str, &[(&str, &str)])| {
-                *name == slug.as_str() && version.parse::<Version>().unwrap().matches(range)
-            };
+            let fits =
+                |(name, version, _): &&(&str, &str, &Deps)| *name == slug.as_str() && version.parse::<Version>().unwrap().matches(range);
             Ok(self.0.iter().find(fits).map(|(_, version, deps)| (version.parse().unwrap(), needs(deps))))
         }
     }

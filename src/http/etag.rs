@@ -12,8 +12,7 @@ use crate::error::{Error, Result};
 /// The answer, or 304 when the client has these very bytes.
 pub fn json(request: &HttpRequest, body: &impl Serialize) -> Result<HttpResponse> {
     let bytes = serde_json::to_vec(body).map_err(|e| Error::storage("cannot write an answer", e))?;
-    let hash = Sha256::digest(&bytes);
-    let etag = EntityTag::new_strong(hex::encode(&hash[..16]));
+    let etag = EntityTag::new_strong(hex::encode(Sha256::digest(&bytes)));
     let unchanged = request.headers().contains_key(IfNoneMatch::name())
         && match request.get_header::<IfNoneMatch>() {
             Some(IfNoneMatch::Any) => true,

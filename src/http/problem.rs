@@ -10,7 +10,7 @@ use actix_web::{
     },
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 
@@ -22,25 +22,21 @@ pub type HttpResult<T = HttpResponse> = Result<T, Problem>;
 
 /// An error on its way out. The request's id is added where the answer leaves ([`render`]).
 #[derive(Debug)]
-pub struct Problem {
-    error: Error,
-    /// B routes that promise an object in `detail`.
-    detail: Option<Value>,
-}
+pub struct Problem(Box<Error>);
 
 /// Kept in the response until the outermost middleware writes the body.
 #[derive(Clone)]
-struct Pending(Value);
+struct Pending(Map<String, Value>);
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        Self { error, detail: None }
+        Self(Box::new(error))
     }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.error.fmt(f)
+        self.0.fmt(f)
     }
 }
 
@@ -72,56 +68,53 @@ fn status(error: &Error) -> StatusCode {
     }
 }
 
-impl Problem {
-    fn body(&self) -> Value {
-        let status = status(&self.error);
-        let detail = match (&self.detail, &self.error) {
-            (Some(detail), _) => detail.clone(),
-            // What failed below us is for the log.
-            (None, Error::Storage { .. } | Error::Setup(_)) => json!("the server's storage failed; the request had no effect"),
-            (None, error) => json!(error.to_string()),
-        };
-        let mut body = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason().unwrap_or("Error"),
-            "status": status.as_u16(),
-            "detail": detail,
-            "code": self.error.code(),
-        });
-        match &self.error {
-            Error::TooLarge { limit, actual, .. } => {
-                body["limit"] = json!(limit);
-                body["actual"] = json!(actual);
-            }
-            Error::PreconditionFailed { current } => body["current"] = json!(current),
-            Error::DependencyMissing { missing, propose, .. } => {
-                body["missing"] = json!(missing);
-                body["propose"] = json!(propose);
-            }
-            Error::DependencyCycle { cycle } => body["cycle"] = json!(cycle),
-            Error::DependencyRequired { chain, .. } => body["chain"] = json!(chain),
-            Error::Validation { errors } => body["errors"] = json!(errors),
-            Error::InvalidPackage { step, errors } => {
-                body["step"] = json!(step);
-                body["errors"] = json!(errors);
-            }
-            _ => {}
-        }
-        body
+fn body(error: &Error) -> Map<String, Value> {
+    let status = status(error);
+    let detail = match error {
+        // What failed below us is for the log.
+        Error::Storage { .. } | Error::Setup(_) => "the server's storage failed; the request had no effect".to_owned(),
+        error => error.to_string(),
+    };
+    let mut body = members(json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "detail": detail,
+        "code": error.code(),
+    }));
+    body.extend(members(facts(error)));
+    body
+}
+
+/// The members that belong to a code.
+fn facts(error: &Error) -> Value {
+    match error {
+        Error::TooLarge { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
+        Error::PreconditionFailed { current } => json!({"current": current}),
+        Error::DependencyMissing { missing, propose, .. } => json!({"missing": missing, "propose": propose}),
+        Error::DependencyCycle { cycle } => json!({"cycle": cycle}),
+        Error::DependencyRequired { chain, .. } => json!({"chain": chain}),
+        Error::Validation { errors } => json!({"errors": errors}),
+        Error::InvalidPackage { step, errors } => json!({"step": step, "errors": errors}),
+        _ => Value::Null,
     }
+}
+
+fn members(value: Value) -> Map<String, Value> {
+    if let Value::Object(members) = value { members } else { Map::new() }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        status(&self.error)
+        status(&self.0)
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        if let Error::Storage { .. } | Error::Setup(_) = &self.error {
-            tracing::error!(error = %self.error.chain(), "a request failed");
+        if let Error::Storage { .. } | Error::Setup(_) = &*self.0 {
+            tracing::error!(error = %self.0.chain(), "a request failed");
         }
         let mut response = HttpResponse::build(self.status_code());
-        match &self.error {
+        match &*self.0 {
             Error::Busy { .. } | Error::Storage { .. } => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_BUSY));
             }
@@ -140,7 +133,7 @@ impl ResponseError for Problem {
             _ => {}
         }
         let mut response = response.finish();
-        response.extensions_mut().insert(Pending(self.body()));
+        response.extensions_mut().insert(Pending(body(&self.0)));
         response
     }
 }
@@ -155,13 +148,13 @@ pub fn render<B: MessageBody + 'static>(response: ServiceResponse<B>, request_id
         Some(Pending(body)) => body,
         None if refused_by_framework => {
             let detail = response.status().canonical_reason().unwrap_or("the request was refused").to_owned();
-            Problem { error: Error::BadRequest(detail), detail: None }.body()
+            self::body(&Error::BadRequest(detail))
         }
         None => return response.map_into_boxed_body(),
     };
-    body["status"] = json!(response.status().as_u16());
-    body["request_id"] = json!(request_id);
-    let mut response = response.map_body(|_, _| BoxBody::new(body.to_string()));
+    body.insert("status".to_owned(), json!(response.status().as_u16()));
+    body.insert("request_id".to_owned(), json!(request_id));
+    let mut response = response.map_body(|_, _| BoxBody::new(Value::Object(body).to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -159,5 +159,5 @@ pub(super) fn own_values(text: &str) -> Result<Map<String, Value>> {
 /// A hash of values, for strong ETags.
 pub fn tag(layers: &[&Map<String, Value>]) -> Result<String> {
     let bytes = serde_json::to_vec(layers).map_err(|e| Error::storage("cannot write the config", e))?;
-    Ok(hex::encode(Sha256::digest(bytes).iter().take(16).copied().collect::<Vec<_>>()))
+    Ok(hex::encode(Sha256::digest(bytes)))
 }

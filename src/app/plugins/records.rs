@@ -21,11 +21,13 @@ pub struct Outbox {
     stripes: Vec<Mutex<()>>,
 }
 
-impl Outbox {
-    pub fn new() -> Self {
+impl Default for Outbox {
+    fn default() -> Self {
         Self { stripes: (0..256).map(|_| Mutex::new(())).collect() }
     }
+}
 
+impl Outbox {
     fn stripe(&self, user: &UserId) -> Result<&Mutex<()>> {
         let at = user.as_str().get(..2).and_then(|hex| usize::from_str_radix(hex, 16).ok());
         at.and_then(|at| self.stripes.get(at)).ok_or_else(|| Error::damaged("a user id is not hexadecimal"))

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use reqwest::Method;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         global::Global,
         output::Report,
         publish::{self, Options},
-        remote::{Remote, member},
+        remote::{Remote, read},
         target::{Local, Target},
         wanted::Wanted,
     },
@@ -115,9 +115,19 @@ async fn at_server(remote: &Remote, what: What, user: Option<String>) -> Result<
         }
     };
     let request = remote.request(Method::POST, subject.route(&[&slug, "install"])).json(&body);
-    let (_, mut answer) = remote.send(request).await?;
-    let data = answer["data"].take();
-    Ok(Installed { slug, version: member(&data, "version")?, user: subject.name, plugin_id: member(&data, "plugin_id")? })
+    let Answer { data } = read(remote.send(request).await?.1)?;
+    Ok(Installed { slug, version: data.version, user: subject.name, plugin_id: data.plugin_id })
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: AnswerData,
+}
+
+#[derive(Deserialize)]
+struct AnswerData {
+    version: String,
+    plugin_id: String,
 }
 
 #[cfg(test)]

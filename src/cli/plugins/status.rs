@@ -1,19 +1,12 @@
 //! `plugyard plugins status`
 
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     app::plugins::{self, Drift, Health, Status as Found},
-    cli::{
-        Outcome,
-        failure::Result,
-        global::Global,
-        output::Report,
-        remote::{flag, member},
-        target::Target,
-    },
+    cli::{Outcome, failure::Result, global::Global, output::Report, remote::read, target::Target},
     domain::Slug,
     error::Error,
 };
@@ -77,8 +70,8 @@ impl Status {
             }
             Target::Remote(remote) => {
                 let subject = remote.subject(self.user.as_deref()).await?;
-                let mut answer = remote.get(subject.route(&[slug, "status"])).await?;
-                server_answer(answer["data"].take(), subject.name)?
+                let Answer { data } = read(remote.get(subject.route(&[slug, "status"])).await?)?;
+                server_answer(data, subject.name)
             }
         };
         global.print(&shown)?;
@@ -116,20 +109,48 @@ fn local_answer(found: Found, user: String) -> Result<Shown> {
     })
 }
 
-fn server_answer(mut data: Value, user: String) -> Result<Shown> {
-    let installation_metadata = data["installation_metadata"].take();
-    let (plugin, health) = (&data["plugin_info"], &data["health_details"]);
-    Ok(Shown {
-        slug: member(&data, "plugin_slug")?,
+#[derive(Deserialize)]
+struct Answer {
+    data: AnswerData,
+}
+
+#[derive(Deserialize)]
+struct AnswerData {
+    plugin_slug: String,
+    status: String,
+    plugin_info: Option<PluginInfo>,
+    health_details: HealthDetails,
+    installation_metadata: Value,
+    drift: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PluginInfo {
+    version: String,
+    enabled: bool,
+}
+
+#[derive(Deserialize)]
+struct HealthDetails {
+    bundle_exists: bool,
+    bundle_size: Option<u64>,
+    package_json_valid: bool,
+    assets_present: bool,
+}
+
+fn server_answer(data: AnswerData, user: String) -> Shown {
+    let (plugin, health) = (data.plugin_info, data.health_details);
+    Shown {
+        slug: data.plugin_slug,
         user,
-        status: member(&data, "status")?,
-        version: plugin["version"].as_str().map(str::to_owned),
-        enabled: plugin["enabled"].as_bool(),
-        bundle_exists: flag(health, "bundle_exists")?,
-        bundle_size: health["bundle_size"].as_u64(),
-        package_json_valid: flag(health, "package_json_valid")?,
-        assets_present: flag(health, "assets_present")?,
-        installation_metadata,
-        drift: data["drift"].as_str().map(str::to_owned),
-    })
+        status: data.status,
+        enabled: plugin.as_ref().map(|plugin| plugin.enabled),
+        version: plugin.map(|plugin| plugin.version),
+        bundle_exists: health.bundle_exists,
+        bundle_size: health.bundle_size,
+        package_json_valid: health.package_json_valid,
+        assets_present: health.assets_present,
+        installation_metadata: data.installation_metadata,
+        drift: data.drift,
+    }
 }

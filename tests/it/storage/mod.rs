@@ -15,7 +15,7 @@ use diesel::{
     sql_types::{Nullable, Text},
 };
 use plugyard::{
-    domain::DatabaseUrl,
+    domain::database_url::DatabaseUrl,
     storage::{Connection, Database},
 };
 use tempfile::TempDir;
