@@ -158,10 +158,7 @@ const SCANS: &[(&str, &str, &str)] = &[
 ];
 
 /// Functions that sort, and why no index should do it.
-const SORTS: &[(&str, &str)] = &[
-    ("modules::list_of_user", "a user's modules are found plugin by plugin"),
-    ("plugins::owners", "all of them, for an installation for everybody"),
-];
+const SORTS: &[(&str, &str)] = &[("modules::list_of_user", "a user's modules are found plugin by plugin")];
 
 /// SQLite has one writer, so there this one has nothing to do.
 const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
