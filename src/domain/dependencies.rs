@@ -1,6 +1,6 @@
 //! What plugins need beside them. Pure: the callers bring what a user has and what the catalogue offers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -81,21 +81,45 @@ pub enum Plan {
     Cycle(Vec<Slug>),
 }
 
-/// Plans what to install before `root`, which needs `needs`.
+/// Plans what to install before `root`, which needs `needs`. A slug that several need gets a version that fits them all, and
+/// the enabled plugins that stay.
 pub fn plan<O: Offers>(root: &Slug, needs: &Needs, present: &BTreeMap<Slug, Present>, offers: &mut O) -> Result<Plan, O::Error> {
-    let mut planner = Planner { present, offers, path: vec![root.clone()], done: BTreeSet::new(), order: Vec::new() };
-    Ok(match planner.visit(needs)? {
-        Some(cycle) => Plan::Cycle(cycle),
-        None => Plan::Install(planner.order),
-    })
+    let mut asked = Needs::new();
+    for plugin in present.values().filter(|plugin| plugin.enabled) {
+        for (slug, range) in &plugin.needs {
+            ask(&mut asked, slug, range);
+        }
+    }
+    loop {
+        let path = vec![root.clone()];
+        let mut planner = Planner { present, offers, asked, path, done: BTreeMap::new(), order: Vec::new(), again: false };
+        match planner.visit(needs)? {
+            Some(cycle) => return Ok(Plan::Cycle(cycle)),
+            None if planner.again => asked = planner.asked,
+            None => return Ok(Plan::Install(planner.order)),
+        }
+    }
+}
+
+/// Adds a range to those that a version of `slug` has to fit; false when it was among them.
+fn ask(asked: &mut Needs, slug: &Slug, range: &semver::VersionReq) -> bool {
+    let all = asked.entry(slug.clone()).or_insert_with(|| semver::VersionReq::STAR);
+    let new: Vec<_> = range.comparators.iter().filter(|one| !all.comparators.contains(one)).cloned().collect();
+    let grew = !new.is_empty();
+    all.comparators.extend(new);
+    grew
 }
 
 struct Planner<'a, O> {
     present: &'a BTreeMap<Slug, Present>,
     offers: &'a mut O,
+    /// What everybody met so far asks for. It only grows, so planning ends.
+    asked: Needs,
     path: Vec<Slug>,
-    done: BTreeSet<Slug>,
+    done: BTreeMap<Slug, Version>,
     order: Vec<(Slug, Version)>,
+    /// A version was chosen before all that ask for the slug were met.
+    again: bool,
 }
 
 impl<O: Offers> Planner<'_, O> {
@@ -107,17 +131,22 @@ impl<O: Offers> Planner<'_, O> {
                 cycle.push(slug.clone());
                 return Ok(Some(cycle));
             }
-            let met = self.present.get(slug).is_some_and(|plugin| plugin.version.matches(range));
-            if met || self.done.contains(slug) {
+            let grew = ask(&mut self.asked, slug, range);
+            if let Some(chosen) = self.done.get(slug) {
+                self.again |= grew && !chosen.matches(range);
                 continue;
             }
-            let Some((version, deeper)) = self.offers.offer(slug, range)? else { continue };
+            let Some(all) = self.asked.get(slug).cloned() else { continue };
+            if self.present.get(slug).is_some_and(|plugin| plugin.version.matches(&all)) {
+                continue;
+            }
+            let Some((version, deeper)) = self.offers.offer(slug, &all)? else { continue };
             self.path.push(slug.clone());
             if let Some(cycle) = self.visit(&deeper)? {
                 return Ok(Some(cycle));
             }
             self.path.pop();
-            self.done.insert(slug.clone());
+            self.done.insert(slug.clone(), version.clone());
             self.order.push((slug.clone(), version));
         }
         Ok(None)
@@ -184,6 +213,15 @@ mod tests {
             panic!("no cycle here")
         };
         assert_eq!(order.iter().map(|(slug, version)| format!("{slug} {version}")).collect::<Vec<_>>(), ["c 1.0.0", "b 1.2.0"]);
+    }
+
+    #[test]
+    fn what_several_need_gets_a_version_that_fits_them_all() {
+        let mut offers = Catalogue(vec![("base", "2.0.0", &[]), ("base", "1.0.0", &[]), ("mid", "1.0.0", &[("base", "^1")])]);
+        let needs = needs(&[("base", ">=1"), ("mid", "^1")]);
+        let found = plan(&"top".parse().unwrap(), &needs, &BTreeMap::new(), &mut offers).unwrap();
+        let Plan::Install(order) = found else { panic!("no cycle here") };
+        assert_eq!(order.iter().map(|(slug, version)| format!("{slug} {version}")).collect::<Vec<_>>(), ["base 1.0.0", "mid 1.0.0"]);
     }
 
     #[test]

@@ -12,8 +12,13 @@ mod support;
 
 mod accounts;
 mod cli;
+mod files;
 mod front_door;
 mod harness;
 mod layers;
+mod openapi;
+mod plugins;
+mod lifecycle;
 mod promises;
+mod releases;
 mod storage;

@@ -27,6 +27,10 @@ pub struct Moved {
 /// Moves to what `wanted` stands for. Config and enablement stay.
 pub async fn update(app: &App, caller: &Caller, user: &UserId, name: &str, wanted: VersionSpec) -> Result<Moved> {
     let plugin = find(app, user, name).await?;
+    // Also when it was yanked since: the user keeps it.
+    if wanted == VersionSpec::Exact(plugin.version.clone()) {
+        return Ok(Moved { previous: plugin.version.clone(), plugin });
+    }
     let (chooser, slug) = (caller.clone(), plugin.slug.clone());
     let release = app.db.read(move |conn| choose_for_install(conn, &chooser, &slug, &wanted)).await?;
     move_to(app, caller, plugin, release, Change::Update).await

@@ -15,6 +15,9 @@ pub async fn set_enabled(app: &App, caller: &Caller, user: &UserId, name: &str, 
     let (caller, user, host, now) = (caller.clone(), user.clone(), app.settings.host_version.clone(), now());
     app.db
         .write(move |conn| {
+            if plugins::find_by_id(conn, &user, &plugin.id)?.is_some_and(|row| row.enabled == enabled) {
+                return Ok(plugin.clone());
+            }
             let others = if enabled {
                 needs::check_installed(conn, &plugin, host.as_ref())?;
                 Vec::new()

@@ -139,8 +139,9 @@ fn insert(
                 folder.place(staged, slug, version)?;
                 releases::set_files_removed(conn, slug, version, None)?;
                 note_latest(conn, slug)?;
+                audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             }
-            Publication { release: known, created: false }
+            Publication { release: Release { files_removed_at: None, ..known }, created: false }
         }
         None => {
             releases::insert(conn, &draft.release)?;
@@ -153,6 +154,10 @@ fn insert(
     };
     if let Some(channel) = &draft.channel {
         channels::set(conn, slug, channel, version, now)?;
+        // With new content it is part of publishing.
+        if !publication.created {
+            audit::record(conn, caller, "channel.set", format!("{slug} {version}"), now)?;
+        }
     }
     Ok(publication)
 }

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     http::{
         extract::{Authorized, Json, Publish, known},
-        problem::HttpResult,
+        problem::{HttpResult, ProblemSchema},
     },
 };
 
@@ -104,7 +104,10 @@ pub async fn unyank(user: Authorized<Publish>, app: web::Data<App>, names: web::
     tag = "releases",
     params(("slug", description = "slug"), ("name", description = "channel")),
     request_body = ChannelBody,
-    responses((status = 200, body = ChannelAnswer))
+    responses(
+        (status = 200, body = ChannelAnswer),
+        (status = 410, description = "the release's files were removed", body = ProblemSchema)
+    )
 )]
 #[put("/releases/{slug}/channels/{name}")]
 pub async fn put_channel(

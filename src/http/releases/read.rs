@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// Bytes of a search; more than anybody types.
+const MAX_QUERY: usize = 1000;
+
 #[derive(Deserialize)]
 pub struct Names {
     slug: String,
@@ -83,6 +86,10 @@ pub async fn get_catalogue(_user: Authorized<Read>, app: web::Data<App>, query: 
     let after: Option<Slug> = after.map(|key| key.parse()).transpose().map_err(|_| Error::invalid("cursor", "is of another list"))?;
     if [&query.0.q, &query.0.category].into_iter().flatten().any(|text| text.contains('\0')) {
         return Err(Error::invalid("q", "must not hold NUL").into());
+    }
+    // SQLite fails on patterns above 50,000 bytes.
+    if query.0.q.as_ref().is_some_and(|q| q.len() > MAX_QUERY) {
+        return Err(Error::invalid("q", format!("has at most {MAX_QUERY} bytes")).into());
     }
     let page = releases::catalogue(&app, Search { q: query.0.q, category: query.0.category }, after, limit).await?;
     Ok(HttpResponse::Ok().json(PageAnswer::new(page, CatalogueItem::from)))

@@ -1,0 +1,105 @@
+//! GET `/plugins/manifest`, `/plugins/manifest/designer`, and the tags of both and of GET `/plugins`
+
+use serde_json::json;
+
+use super::{bare, full};
+use crate::support::{Client, TestApp, package};
+
+both!(the_boot_manifest_has_the_frontends_shape);
+async fn the_boot_manifest_has_the_frontends_shape(app: TestApp) {
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    admin.publish(full("1.0.0").zip(), "visibility=public").await.expect(201);
+    admin.publish(bare().zip(), "").await.expect(201);
+    for slug in ["DemoPlugin", "Bare"] {
+        ann.post(&format!("/api/v1/plugins/{slug}/install")).json(json!({})).await.expect(200);
+    }
+    insta::assert_snapshot!(ann.get("/api/v1/plugins/manifest").await.snapshot(), @"");
+}
+
+both!(the_designers_manifest_has_modules_too);
+async fn the_designers_manifest_has_modules_too(app: TestApp) {
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    admin.publish(full("1.0.0").zip(), "").await.expect(201);
+    ann.post("/api/v1/plugins/DemoPlugin/install").json(json!({})).await.expect(200);
+    let plain = ann.get("/api/v1/plugins/manifest").await.expect(200).json();
+    let mut designer = ann.get("/api/v1/plugins/manifest/designer").await.expect(200).json();
+    let modules = designer["DemoPlugin"].as_object_mut().unwrap().shift_remove("modules").unwrap();
+    assert_eq!(designer, plain);
+    insta::assert_snapshot!(crate::support::redact::redact(&modules), @"");
+}
+
+const ROUTES: [&str; 3] = ["/api/v1/plugins", "/api/v1/plugins/manifest", "/api/v1/plugins/manifest/designer"];
+
+async fn tags(user: &Client) -> [String; 3] {
+    let tags = futures_util::future::join_all(ROUTES.map(async |route| user.get(route).await.expect(200).header("etag").to_owned())).await;
+    tags.try_into().unwrap()
+}
+
+both!(a_tag_changes_with_what_it_stands_for_and_only_then);
+async fn a_tag_changes_with_what_it_stands_for_and_only_then(app: TestApp) {
+    let (admin, ann, bob) = (app.admin().await, app.user("ann").await, app.user("bob").await);
+    for version in ["1.0.0", "1.1.0"] {
+        admin.publish(full(version).zip(), "").await.expect(201);
+    }
+    admin.publish(package("Other", "1.0.0").zip(), "").await.expect(201);
+    let mut last = tags(&ann).await;
+    // Which of the three routes the step before has changed.
+    let mut changed = async |what: &str, expected: [bool; 3]| {
+        let now = tags(&ann).await;
+        let found: Vec<bool> = now.iter().zip(&last).map(|(now, last)| now != last).collect();
+        assert_eq!(found, expected, "{what}");
+        last = now;
+    };
+    let plugin = "/api/v1/plugins/DemoPlugin";
+    changed("nothing", [false; 3]).await;
+    ann.post(&format!("{plugin}/install")).json(json!({"version": "1.0.0"})).await.expect(200);
+    changed("install", [true; 3]).await;
+    ann.post(&format!("{plugin}/install")).json(json!({})).await.expect(409);
+    changed("a refused install", [false; 3]).await;
+    bob.post(&format!("{plugin}/install")).json(json!({})).await.expect(200);
+    bob.patch(plugin).json(json!({"enabled": false})).await.expect(200);
+    changed("somebody else", [false; 3]).await;
+    ann.patch(plugin).json(json!({"enabled": true})).await.expect(200);
+    changed("enabling what is enabled", [false; 3]).await;
+    ann.patch(plugin).json(json!({"enabled": false})).await.expect(200);
+    changed("disable", [true; 3]).await;
+    ann.patch(plugin).json(json!({"enabled": true})).await.expect(200);
+    changed("enable", [true; 3]).await;
+    ann.patch(&format!("{plugin}/modules/demo-mod")).json(json!({"enabled": false})).await.expect(200);
+    changed("disable a module", [true, false, true]).await;
+    ann.post(&format!("{plugin}/update")).json(json!({})).await.expect(200);
+    changed("update", [true; 3]).await;
+    ann.post(&format!("{plugin}/rollback")).await.expect(200);
+    changed("rollback", [true; 3]).await;
+    for status in ["disabled", "enabled"] {
+        admin.put("/api/v1/releases/DemoPlugin/availability").json(json!({"status": status})).await.expect(200);
+        changed(status, [true; 3]).await;
+    }
+    ann.get(&format!("{plugin}/dist/remoteEntry.js")).await.expect(200);
+    ann.get(&format!("{plugin}/status")).await.expect(200);
+    changed("reading", [false; 3]).await;
+    ann.delete(&format!("{plugin}/uninstall")).await.expect(200);
+    changed("uninstall", [true; 3]).await;
+}
+
+both!(what_the_client_has_is_not_sent_again);
+async fn what_the_client_has_is_not_sent_again(app: TestApp) {
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    admin.publish(full("1.0.0").zip(), "").await.expect(201);
+    ann.post("/api/v1/plugins/DemoPlugin/install").json(json!({})).await.expect(200);
+    for route in ROUTES {
+        let whole = ann.get(route).await.expect(200);
+        let tag = whole.header("etag");
+        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{tag}");
+        assert_eq!((whole.header("cache-control"), whole.header("vary")), ("private, no-cache", "Authorization"));
+        for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+            let answer = ann.get(route).header("if-none-match", &known).await.expect(304);
+            assert_eq!((answer.bytes.len(), answer.header("etag")), (0, tag), "{known}");
+            assert_eq!((answer.header("cache-control"), answer.header("vary")), ("private, no-cache", "Authorization"));
+        }
+        for unknown in ["\"other\"", "not a tag", ""] {
+            ann.get(route).header("if-none-match", unknown).await.expect(200);
+        }
+        app.anonymous().get(route).header("if-none-match", tag).await.assert_problem(401, "unauthenticated");
+    }
+}
