@@ -12,6 +12,7 @@ mod support;
 
 mod accounts;
 mod cli;
+mod documents;
 mod files;
 mod front_door;
 mod harness;
