@@ -66,7 +66,7 @@ pub fn document() -> Document {
     }
     // Like the routes: fixed words before variable segments.
     let mut known: Vec<_> = by_path.into_iter().collect();
-    known.sort_by_key(|(path, _)| path.split('/').map(rank).collect::<Vec<_>>());
+    known.sort_by(|(a, _), (b, _)| a.split('/').map(rank).cmp(b.split('/').map(rank)));
     Document { json: to_json(&document), known: known.into_iter().map(|(path, methods)| Known::new(&path, methods)).collect() }
 }
 
