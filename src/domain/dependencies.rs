@@ -85,10 +85,8 @@ pub enum Plan {
 /// the enabled plugins that stay.
 pub fn plan<O: Offers>(root: &Slug, needs: &Needs, present: &BTreeMap<Slug, Present>, offers: &mut O) -> Result<Plan, O::Error> {
     let mut asked = Needs::new();
-    for plugin in present.values().filter(|plugin| plugin.enabled) {
-        for (slug, range) in &plugin.needs {
-            ask(&mut asked, slug, range);
-        }
+    for (slug, range) in present.values().filter(|plugin| plugin.enabled).flat_map(|plugin| &plugin.needs) {
+        ask(&mut asked, slug, range);
     }
     loop {
         let path = vec![root.clone()];

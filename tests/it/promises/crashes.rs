@@ -45,7 +45,9 @@ async fn publishing_survives_a_crash(app: TestApp) {
             demo.file(&format!("dist/{n}/chunk.js"), format!("{round} {n}").repeat(2000))
         })
     };
-    let publish = async |app: &TestApp, round: u32| app.admin().await.publish(demo(round).zip(), "visibility=public").attempt().await;
+    let publish = async |app: &TestApp, round: u32| {
+        app.admin().await.post("/api/v1/releases?visibility=public").body(demo(round).zip()).attempt().await
+    };
     let check = async |app: &TestApp, round: u32, answer: Option<Answer>| {
         let admin = app.admin().await;
         app.anonymous().get("/readyz").await.expect(200);
