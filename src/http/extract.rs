@@ -181,7 +181,8 @@ fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T>
         return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()));
     }
     // serde takes a list for a struct, by position; no caller means that.
-    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+    if body.trim_ascii_start().starts_with(b"[") {
+        parse_json::<IgnoredAny>(body)?;
         return Err(Error::invalid("", "this must be an object"));
     }
     parse_json(body)
@@ -213,7 +214,11 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).map_err(|e| Error::MalformedJson(e.to_string()))?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| match e.inner().classify() {
-        serde_json::error::Category::Data => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+        // Syntax comes first, wherever the wrong type was met.
+        serde_json::error::Category::Data => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+            Err(e) => Error::MalformedJson(e.to_string()),
+        },
         // Where one of several words is expected, serde_json takes anything but a text for malformed.
         _ if serde_json::from_str::<IgnoredAny>(text).is_ok() => Error::invalid(pointer(e.path()), "this is not one of the values allowed"),
         _ => Error::MalformedJson(e.inner().to_string()),

@@ -17,7 +17,7 @@ async fn ranges_and_channels_lead_to_the_exact_address(app: TestApp) {
         ("latest", "1.2.0"),
         ("beta", "2.0.0-rc.1"),
         ("1", "1.2.0"),
-        ("1.0", "1.0.0"),
+        ("1.0", "1.2.0"),
         ("1.0.0", "1.0.0"),
         ("^1.0.0", "1.2.0"),
         ("%5E1", "1.2.0"),

@@ -16,9 +16,9 @@ async fn without_a_token_only_parts_of_pages_are_served(app: TestApp) {
         for path in LIBRARY.split(' ').chain(["dist/UPPER.JS", "a.b.woff2"]) {
             app.anonymous().get(&format!("{base}{path}")).await.expect(200);
         }
-        // The type is known before the file is looked for.
-        app.anonymous().get(&format!("{base}absent.html")).await.assert_problem(403, "forbidden");
-        app.anonymous().get(&format!("{base}absent.js")).await.assert_problem(404, "not_found");
+        for path in ["absent.html", "absent.js", "absent", "dist", "dist/deep"] {
+            app.anonymous().get(&format!("{base}{path}")).await.assert_problem(404, "not_found");
+        }
     }
     for path in PAGES.iter().copied().chain(LIBRARY.split(' ')) {
         installed.ann.get(&format!("{}{path}", installed.own)).await.expect(200);
@@ -42,7 +42,7 @@ async fn the_ending_says_what_a_file_is(app: TestApp) {
             ("dist/app.js", "text/javascript; charset=utf-8"),
             ("dist/deep/er/chunk.mjs", "text/javascript; charset=utf-8"),
             ("dist/style.css", "text/css; charset=utf-8"),
-            ("plugin.json", "application/json"),
+            ("plugin.json", "application/json; charset=utf-8"),
             ("img/logo.svg", "image/svg+xml; charset=utf-8"),
         ] {
             let answer = client.get(&format!("{base}{path}")).await.expect(200);

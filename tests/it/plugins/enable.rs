@@ -61,7 +61,7 @@ async fn only_a_boolean_switches(app: TestApp) {
             let problem = ann.patch(path).json(&body).await.assert_problem(422, "validation");
             assert_eq!(problem["errors"][0]["pointer"], "/enabled", "{body}: {problem}");
         }
-        for body in [json!({}), json!({"Enabled": false}), json!([]), json!(false)] {
+        for body in [json!({}), json!({"Enabled": false}), json!([]), json!([false]), json!(false)] {
             ann.patch(path).json(&body).await.assert_problem(422, "validation");
         }
         ann.patch(path).await.assert_problem(415, "unsupported_media_type");

@@ -252,11 +252,14 @@ async fn what_the_client_has_is_not_sent_again(app: TestApp) {
         let whole = ann.get(route).await.expect(200);
         let tag = whole.header("etag");
         assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{tag}");
-        assert_eq!((whole.header("cache-control"), whole.header("vary")), ("private, no-cache", "Authorization"));
+        assert_eq!(whole.header("cache-control"), "private, no-cache");
+        assert!(whole.header("vary").starts_with("Authorization, Origin"), "{}", whole.header("vary"));
         for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
             let answer = ann.get(route).header("if-none-match", &known).await.expect(304);
             assert_eq!((answer.bytes.len(), answer.header("etag")), (0, tag), "{known}");
-            assert_eq!((answer.header("cache-control"), answer.header("vary")), ("private, no-cache", "Authorization"));
+            for name in ["cache-control", "vary"] {
+                assert_eq!(answer.header(name), whole.header(name));
+            }
         }
         for unknown in ["\"other\"", "not a tag", ""] {
             ann.get(route).header("if-none-match", unknown).await.expect(200);

@@ -71,9 +71,8 @@ async fn another_method_is_told_which_there_are(app: TestApp) {
     for (method, path, allow) in [
         (Method::POST, "/api/v1/plugins", "GET, HEAD"),
         (Method::DELETE, "/api/v1/plugins/manifest", "GET, HEAD"),
-        (Method::GET, "/api/v1/plugins/DemoPlugin/install", "POST"),
         (Method::PUT, "/api/v1/plugins/DemoPlugin/install/", "POST"),
-        (Method::GET, "/api/v1/plugins/DemoPlugin/uninstall", "DELETE"),
+        (Method::PATCH, "/api/v1/plugins/DemoPlugin/uninstall", "DELETE"),
         (Method::POST, "/api/v1/plugins/DemoPlugin/config", "GET, HEAD, PATCH, PUT"),
         (Method::PATCH, "/api/v1/releases", "GET, HEAD, POST"),
         (Method::POST, "/api/v1/files/DemoPlugin/v1.0.0/dist/index.js", "GET, HEAD"),
@@ -143,8 +142,10 @@ async fn a_body_must_be_the_json_it_claims_to_be(app: TestApp) {
     let large = format!("{{\"x\":\"{}\"}}", "x".repeat(1024 * 1024));
     let problem = ann.patch("/api/v1/plugins/DemoPlugin").header("content-type", json).body(large).await.assert_problem(413, "too_large");
     assert_eq!(problem["limit"], 1024 * 1024);
-    let deep = "[".repeat(100_000);
-    send_text(&ann, &deep).await.assert_problem(400, "malformed_json");
+    let deep = format!("{{\"x\":{}", "[".repeat(100_000));
+    for deep in ["[".repeat(100_000), deep] {
+        send_text(&ann, &deep).await.assert_problem(400, "malformed_json");
+    }
 }
 
 fn send_text(ann: &Client, body: &str) -> crate::support::client::Request {

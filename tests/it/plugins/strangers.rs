@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::full;
-use crate::support::{TestApp, redact::redact};
+use crate::support::{Db, TestApp, redact::redact};
 
 /// Method, path below `/api/v1/plugins`, and a body that would be accepted from the owner.
 fn routes(plugin: &str) -> Vec<(Method, String, serde_json::Value)> {
@@ -42,7 +42,10 @@ async fn somebody_elses_plugin_is_absent(app: TestApp) {
     }
     ann.post("/api/v1/plugins/DemoPlugin/install").json(json!({"version": "1.0.0"})).await.expect(200);
     // An id as an import may have left it.
-    app.database.execute(&format!("UPDATE plugins SET id = 'imported-id' WHERE user_id = '{}'", ann.user_id));
+    let unchecked = if app.db == Db::Sqlite { "PRAGMA foreign_keys = OFF" } else { "SET session_replication_role = replica" };
+    let tables = ["plugins SET id", "plugin_versions SET plugin_id", "modules SET plugin_id"];
+    let renamed = tables.map(|table| format!("; UPDATE {table} = 'imported-id'")).concat();
+    app.database.execute(&format!("{unchecked}{renamed}"));
     let before = ann.get("/api/v1/plugins").await.expect(200).json();
     assert_eq!(before["items"][0]["id"], "imported-id");
 

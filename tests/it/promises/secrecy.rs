@@ -7,7 +7,7 @@ use crate::support::{TestApp, package};
 both!(access_keys_are_in_no_log_and_no_metric, log_level = "trace", slow_query_ms = "0");
 async fn access_keys_are_in_no_log_and_no_metric(app: TestApp) {
     let (admin, ann) = (app.admin().await, app.user("ann").await);
-    admin.publish(package("Demo", "1.0.0").zip(), "").await.expect(201);
+    admin.publish(package("Demo", "1.0.0").file("index.html", "").zip(), "").await.expect(201);
     ann.post("/api/v1/plugins/Demo/install").json(json!({})).await.expect(200);
     let manifest = ann.get("/api/v1/plugins/manifest").await.expect(200).json();
     let id = manifest["Demo"]["database_id"].as_str().unwrap();

@@ -26,12 +26,13 @@ async fn what_one_process_switches_off_the_other_serves_no_more(app: TestApp) {
     let public = format!("/api/v1/public/plugins/{}/dist/index.js", manifest["Demo"]["database_id"].as_str().unwrap());
     let (own, shared) = ("/api/v1/plugins/Demo/dist/index.js", "/api/v1/files/Demo/v1.0.0/dist/index.js");
     if app.db == Db::Sqlite {
-        for (word, status) in [("disable", 404), ("enable", 200)] {
-            app.local().run(&["plugins", word, "Demo", "--user", "ann"]).done();
-            comes_to(word, &ann, own, status).await;
-            comes_to(word, app.anonymous(), &public, status).await;
-            app.local().run(&["plugins", word, "Demo"]).done();
-            comes_to(word, app.anonymous(), shared, status).await;
+        for scope in [&["--user", "ann"][..], &[]] {
+            for (word, status) in [("disable", 404), ("enable", 200)] {
+                app.local().run(&[&["plugins", word, "Demo"], scope].concat()).done();
+                comes_to(word, &ann, own, status).await;
+                comes_to(word, app.anonymous(), &public, status).await;
+                comes_to(word, app.anonymous(), shared, if scope.is_empty() { status } else { 200 }).await;
+            }
         }
         return;
     }
@@ -45,9 +46,13 @@ async fn what_one_process_switches_off_the_other_serves_no_more(app: TestApp) {
         ann.patch("/api/v1/plugins/Demo").json(json!({"enabled": enabled})).await.expect(200);
         comes_to("a user's switch", &there, own, status).await;
         comes_to("a user's switch", &there.logged_out(), &public, status).await;
-        let word = if enabled { "enabled" } else { "disabled" };
+    }
+    for (word, status) in [("disabled", 404), ("enabled", 200)] {
         admin_there.put("/api/v1/releases/Demo/availability").json(json!({"status": word})).await.expect(200);
-        comes_to("an administrator's switch", app.anonymous(), shared, status).await;
+        for path in [&public, shared] {
+            comes_to("an administrator's switch", app.anonymous(), path, status).await;
+        }
+        comes_to("an administrator's switch", &ann, own, status).await;
     }
     there.delete("/api/v1/plugins/Demo/uninstall").await.expect(200);
     comes_to("a removal", &ann, own, 404).await;
