@@ -126,6 +126,18 @@ impl Error {
         Self::Validation { errors: vec![Violation::new(pointer, message)] }
     }
 
+    /// The same violations, one level deeper in the body: those of a part become those of the whole.
+    pub fn below(self, member: &str) -> Self {
+        let deeper = |v: Violation| {
+            let slash = if v.pointer.is_empty() || v.pointer.starts_with('/') { "" } else { "/" };
+            Violation::new(format!("/{member}{slash}{}", v.pointer), v.message)
+        };
+        match self {
+            Self::Validation { errors } => Self::Validation { errors: errors.into_iter().map(deeper).collect() },
+            other => other,
+        }
+    }
+
     /// An archive entry (or, with an empty name, the whole archive) that is refused.
     pub fn bad_archive(entry: impl Into<String>, message: impl Into<String>) -> Self {
         Self::InvalidPackage { step: Step::FileExtraction, errors: vec![Violation::new(entry, message)] }

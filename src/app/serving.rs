@@ -91,7 +91,7 @@ pub async fn public(app: &App, slug: Slug, version: Version, path: ReleasePath) 
 pub async fn public_version(app: &App, slug: Slug, wanted: VersionSpec) -> Result<Version> {
     app.db
         .read(move |conn| {
-            let version = super::releases::choose(conn, &slug, &wanted).map_err(|_| absent())?;
+            let version = super::releases::choose_if_any(conn, &slug, &wanted)?.ok_or_else(absent)?;
             if is_public(conn, &slug, &version)? { Ok(version) } else { Err(absent()) }
         })
         .await

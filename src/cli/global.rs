@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    failure::Result,
+    failure::{Failure, Result},
     output::{Format, Report, print},
-    target::Target,
+    target::{Local, Target},
 };
 use crate::{
     settings::{Flags, Settings},
@@ -25,7 +25,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     output: Format,
 
-    /// Work through this server instead of on the data of this machine (serve, migrate, settings and completions never do).
+    /// Work through this server instead of on the data of this machine (serve, migrate, settings, defaults, gc and completions never do).
     #[arg(long, global = true, env = "PLUGYARD_SERVER", value_name = "URL")]
     server: Option<String>,
 
@@ -47,10 +47,23 @@ impl Global {
 
     /// What the command works on; `command` is how the audit log names it.
     pub async fn target(&self, command: &str) -> Result<Target> {
-        match self.server.as_deref().filter(|url| !url.is_empty()) {
+        match self.server() {
             Some(url) => Target::remote(url, self.token.as_deref().unwrap_or_default()),
-            None => Target::local(self.settings(Flags::default())?, command).await,
+            None => Ok(Target::Local(Local::open(self.settings(Flags::default())?, command).await?)),
         }
+    }
+
+    /// The data of this machine, for a command that no server offers.
+    pub async fn local(&self, command: &str) -> Result<Local> {
+        if self.server().is_some() {
+            let why = format!("`plugyard {command}` works on the data of the machine itself, without --server and PLUGYARD_SERVER");
+            return Err(Failure::Usage(why));
+        }
+        Local::open(self.settings(Flags::default())?, command).await
+    }
+
+    fn server(&self) -> Option<&str> {
+        self.server.as_deref().filter(|url| !url.is_empty())
     }
 
     pub fn print(&self, report: &impl Report) -> Result<()> {

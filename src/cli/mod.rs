@@ -1,9 +1,12 @@
 //! The command line: one file per command. Results go to standard output, messages to standard error.
 
+mod audit;
 mod channel;
 mod completions;
+mod defaults;
 mod demo;
 mod failure;
+mod gc;
 mod global;
 mod migrate;
 mod output;
@@ -58,6 +61,11 @@ enum Command {
     User(user::UserCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(subcommand)]
+    Defaults(defaults::DefaultsCommand),
+    Gc(gc::Gc),
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     Completions(completions::Completions),
 }
 
@@ -81,6 +89,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Plugins(command) => command.run(&global).await,
         Command::User(command) => command.run(&global).await,
         Command::Token(command) => command.run(&global).await,
+        Command::Defaults(command) => command.run(&global).await,
+        Command::Gc(command) => command.run(&global).await,
+        Command::Audit(command) => command.run(&global).await,
         Command::Completions(command) => command.run(),
     };
     match outcome {

@@ -6,14 +6,17 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::failure::{Failure, Result};
+use super::{
+    failure::{Failure, Result},
+    output::ALL,
+};
 use crate::domain::UserId;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may be silent; checking and unpacking a large archive takes its time.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(300);
-/// Items per request of a list.
-const PAGE: &str = "1000";
+/// Items per request of a list; the most that a server gives.
+const PAGE: usize = 1000;
 
 pub struct Remote {
     http: reqwest::Client,
@@ -62,9 +65,14 @@ impl Remote {
 
     /// All items of a native list, page by page.
     pub async fn list<S: AsRef<str>>(&self, route: impl IntoIterator<Item = S> + Clone) -> Result<Vec<Value>> {
+        self.first(route, ALL).await
+    }
+
+    /// The first `limit` items of a native list, as many pages as that takes.
+    pub async fn first<S: AsRef<str>>(&self, route: impl IntoIterator<Item = S> + Clone, limit: usize) -> Result<Vec<Value>> {
         let (mut items, mut cursor) = (Vec::new(), None);
         loop {
-            let mut query = vec![("limit", PAGE.to_owned())];
+            let mut query = vec![("limit", PAGE.min(limit - items.len()).to_string())];
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
             let (_, mut page) = self.send(self.request(Method::GET, route.clone()).query(&query)).await?;
             match page.get_mut("items").map(Value::take) {
@@ -72,7 +80,8 @@ impl Remote {
                 _ => return Err(Failure::Server("the server's answer is no list".to_owned())),
             }
             cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
-            if cursor.is_none() {
+            if cursor.is_none() || items.len() >= limit {
+                items.truncate(limit);
                 return Ok(items);
             }
         }

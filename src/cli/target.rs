@@ -27,18 +27,18 @@ pub struct Local {
 }
 
 impl Target {
-    pub async fn local(settings: Settings, command: &str) -> Result<Self> {
-        let shared = PluginsFolder::open(&settings.plugins_dir).and_then(|folder| folder.lock_shared()).map_err(Failure::Start)?;
-        let app = App::open(settings).await.map_err(Failure::Start)?;
-        Ok(Self::Local(Local { app, caller: Caller::local(command), _shared: shared }))
-    }
-
     pub fn remote(url: &str, token: &str) -> Result<Self> {
         Remote::new(url, token).map(Self::Remote)
     }
 }
 
 impl Local {
+    pub async fn open(settings: Settings, command: &str) -> Result<Self> {
+        let shared = PluginsFolder::open(&settings.plugins_dir).and_then(|folder| folder.lock_shared()).map_err(Failure::Start)?;
+        let app = App::open(settings).await.map_err(Failure::Start)?;
+        Ok(Self { app, caller: Caller::local(command), _shared: shared })
+    }
+
     /// The user named by `--user`. On the machine itself nobody is "oneself", so somebody must be named.
     pub async fn user(&self, name: Option<&str>) -> Result<User> {
         let name = name.ok_or_else(|| Failure::Usage("on the machine itself --user must say who is meant".to_owned()))?;

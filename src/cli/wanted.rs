@@ -1,9 +1,9 @@
-//! `SLUG[@VERSION]` as arguments write it.
+//! `SLUG[@VERSION]` and `SLUG@VERSION` as arguments write them.
 
 use std::str::FromStr;
 
 use crate::{
-    domain::{Slug, VersionSpec},
+    domain::{Slug, Version, VersionSpec},
     error::Error,
 };
 
@@ -20,6 +20,22 @@ impl FromStr for Wanted {
     fn from_str(text: &str) -> Result<Self, Error> {
         // No slug holds an `@`.
         let (slug, version) = text.split_once('@').unwrap_or((text, "latest"));
+        Ok(Self { slug: slug.parse()?, version: version.parse()? })
+    }
+}
+
+/// One release, by its exact version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exact {
+    pub slug: Slug,
+    pub version: Version,
+}
+
+impl FromStr for Exact {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (slug, version) = text.split_once('@').ok_or_else(|| Error::invalid("version", "is missing: write SLUG@VERSION"))?;
         Ok(Self { slug: slug.parse()?, version: version.parse()? })
     }
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 /// One row per user and slug.
 #[derive(Debug, Clone, PartialEq)]
 #[doc(alias = "PluginState")]
+#[doc(alias = "plugin_states")]
 pub struct Plugin {
     /// `<user id>_<slug>` for new installations; imported ids stay as they are.
     pub id: String,

@@ -79,6 +79,8 @@ impl fmt::Display for Digest {
 
 /// The administrator's row of a slug.
 #[derive(Debug, Clone, PartialEq)]
+#[doc(alias = "PluginState")]
+#[doc(alias = "plugin_states")]
 pub struct PluginConfig {
     pub slug: Slug,
     /// Availability for everybody.

@@ -32,6 +32,8 @@ use crate::error::{Error, Result};
 
 /// The plugins folder (setting `plugins_dir`). Clones are cheap and stand for the same folder.
 #[derive(Debug, Clone)]
+#[doc(alias = "Storage Manager")]
+#[doc(alias = "StorageManager")]
 pub struct PluginsFolder {
     root: Arc<Path>,
 }

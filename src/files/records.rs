@@ -68,6 +68,11 @@ impl PluginsFolder {
         entries.into_iter().map(|(slug, entry)| Ok((slug.clone(), self.record(user, &slug, entry)?))).collect()
     }
 
+    /// Refuses a file that could not be written: a damaged one, and one with entries in the long form.
+    pub fn check_user_records(&self, user: &UserId) -> Result<()> {
+        self.refuse_long(user, &self.read_entries(user)?)
+    }
+
     /// Removes a user's records together with their folder. Whether there was one is the answer.
     pub fn remove_user(&self, user: &UserId) -> Result<bool> {
         let _alone = self.lock_records(user)?;
@@ -267,6 +272,7 @@ mod tests {
                 folder.plugin_exists_for_user(user, &slug("a")).map(drop),
                 folder.register_user_plugin(user, &slug("b"), &metadata("x")),
                 folder.unregister_user_plugin(user, &slug("a")).map(drop),
+                folder.check_user_records(user),
             ];
             for outcome in outcomes {
                 let refused = outcome.unwrap_err();
@@ -288,6 +294,7 @@ mod tests {
         for outcome in [
             folder.register_user_plugin(user, &slug("other"), &metadata("x")),
             folder.unregister_user_plugin(user, &slug("NetworkReview")).map(drop),
+            folder.check_user_records(user),
         ] {
             let refused = outcome.unwrap_err();
             assert_eq!(refused.code(), "storage");

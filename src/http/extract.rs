@@ -1,7 +1,14 @@
 //! What handlers receive: the caller with the right that the route needs, bodies and queries in typed form. What these
 //! types cannot express is a rule and belongs to `app`.
 
-use std::{future::Future, marker::PhantomData, pin::Pin, str::FromStr, sync::Arc};
+use std::{
+    future::Future,
+    future::{Ready, ready},
+    marker::PhantomData,
+    pin::Pin,
+    str::FromStr,
+    sync::Arc,
+};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -16,7 +23,10 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use super::{middleware::RequestId, problem::Problem};
+use super::{
+    middleware::{self, RequestId},
+    problem::Problem,
+};
 use crate::{
     app::{App, access},
     domain::{Caller, Scope, UserId, json::PlainValue},
@@ -70,29 +80,20 @@ pub struct Authorized<R: Right> {
 pub type CurrentUser = Authorized<Any>;
 pub type AdminUser = Authorized<Admin>;
 
-impl<R: Right> FromRequest for Authorized<R> {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let caller = authenticate(&request).await?;
-            R::check(&caller)?;
-            Ok(Self { caller, right: PhantomData })
-        })
-    }
+/// The caller, if they hold the right. Not async: the handler's other extractors must not answer first.
+fn authorized<R: Right>(request: &HttpRequest) -> Result<Caller> {
+    let caller = middleware::caller(request)?;
+    R::check(&caller)?;
+    Ok(caller)
 }
 
-async fn authenticate(request: &HttpRequest) -> Result<Caller> {
-    let refuse = |why: &str| Error::Unauthenticated(why.to_owned());
-    let header = request.headers().get(header::AUTHORIZATION).ok_or_else(|| refuse("this needs a bearer token"))?;
-    let text = header.to_str().map_err(|_| refuse("the Authorization header is not text"))?;
-    let (scheme, token) = text.split_once(' ').ok_or_else(|| refuse("the Authorization header is not `Bearer <token>`"))?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(refuse("only bearer tokens are understood"));
+impl<R: Right> FromRequest for Authorized<R> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authorized::<R>(request).map(|caller| Self { caller, right: PhantomData }).map_err(Problem::from))
     }
-    access::authenticate(&*app(request)?, token.trim(), request_id(request)).await
 }
 
 /// The request's id, for the audit log.
@@ -113,10 +114,16 @@ impl<R: Right> FromRequest for Subject<R> {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let for_another = request.match_info().get("user_id").is_some();
+        let caller = authorized::<R>(request).and_then(|caller| {
+            if for_another {
+                caller.require_admin()?;
+            }
+            Ok(caller)
+        });
         let request = request.clone();
         Box::pin(async move {
-            let caller = authenticate(&request).await?;
-            R::check(&caller)?;
+            let caller = caller?;
             let user = match request.match_info().get("user_id") {
                 None => caller.user.clone(),
                 Some(id) => access::other_user(&*app(&request)?, &caller, id).await?,
@@ -174,7 +181,8 @@ fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T>
         return Err(Error::UnsupportedMediaType("this needs a body of type application/json".to_owned()));
     }
     // serde takes a list for a struct, by position; no caller means that.
-    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+    if body.trim_ascii_start().starts_with(b"[") {
+        parse_json::<IgnoredAny>(body)?;
         return Err(Error::invalid("", "this must be an object"));
     }
     parse_json(body)
@@ -206,7 +214,11 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).map_err(|e| Error::MalformedJson(e.to_string()))?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| match e.inner().classify() {
-        serde_json::error::Category::Data => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+        // Syntax comes first, wherever the wrong type was met.
+        serde_json::error::Category::Data => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => Error::invalid(pointer(e.path()), strip_position(&e.inner().to_string())),
+            Err(e) => Error::MalformedJson(e.to_string()),
+        },
         // Where one of several words is expected, serde_json takes anything but a text for malformed.
         _ if serde_json::from_str::<IgnoredAny>(text).is_ok() => Error::invalid(pointer(e.path()), "this is not one of the values allowed"),
         _ => Error::MalformedJson(e.inner().to_string()),

@@ -40,8 +40,12 @@ use crate::{
 
 /// How long running requests may take after the signal to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
+/// How long an idle connection stays open: longer than a page pauses, so that few requests meet one that just closes.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A connection that sends no complete request head in this time is closed.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client that was refused early may go on sending: closing at once could take the answer from it.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// Serves until SIGTERM or SIGINT, then finishes what runs. `announce` is called once connections are accepted.
 pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOnce(std::net::SocketAddr)) -> Result<()> {
@@ -64,12 +68,15 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
             .into_app()
             .service(openapi::page())
             .default_service(actix_web::web::to(unknown::answer))
+            .wrap(from_fn(middleware::authenticate))
             .wrap(from_fn(middleware::reshape))
             .wrap(cors(&state.settings))
             .wrap(from_fn(middleware::open))
             .wrap(from_fn(middleware::observe))
     })
+    .keep_alive(KEEP_ALIVE)
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+    .client_disconnect_timeout(LINGER)
     .shutdown_timeout(SHUTDOWN_SECONDS)
     // Small answers go out at once instead of waiting 40 ms for the peer's acknowledgement.
     .tcp_nodelay(true);

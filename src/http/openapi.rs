@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, get, web::Data};
+use actix_web::{HttpResponse, get, http::StatusCode, web::Data};
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -66,7 +66,7 @@ pub fn document() -> Document {
     }
     // Like the routes: fixed words before variable segments.
     let mut known: Vec<_> = by_path.into_iter().collect();
-    known.sort_by_key(|(path, _)| path.replace('{', "\u{7f}"));
+    known.sort_by(|(a, _), (b, _)| a.split('/').map(rank).cmp(b.split('/').map(rank)));
     Document { json: to_json(&document), known: known.into_iter().map(|(path, methods)| Known::new(&path, methods)).collect() }
 }
 
@@ -82,6 +82,13 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 
 /// Adds what every operation of a kind shares, so that handlers only name what is their own.
 fn complete(path: &str, operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = reason(status).to_owned();
+        }
+    }
     if !path.starts_with("/api/v1/") {
         return;
     }
@@ -119,6 +126,20 @@ fn complete(path: &str, operation: &mut Operation) {
             .build();
         operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(problem));
     }
+}
+
+/// Where a pattern's segment stands among others: a variable has no name here, and one that takes the rest comes last.
+fn rank(segment: &str) -> (u8, &str) {
+    match segment.starts_with('{') {
+        false => (0, segment),
+        true if segment.ends_with(":.*}") => (2, ""),
+        true => (1, ""),
+    }
+}
+
+/// What HTTP calls the status: every answer must have a description.
+fn reason(status: &str) -> &'static str {
+    status.parse::<u16>().ok().and_then(|code| StatusCode::from_u16(code).ok()?.canonical_reason()).unwrap_or("answer")
 }
 
 /// `{path}` at the end stands for any number of segments in the three file addresses.

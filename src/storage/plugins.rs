@@ -168,10 +168,9 @@ pub fn touch(conn: &mut Connection, id: &str, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Users who have the plugin, by id.
+/// Users who have the plugin, in no order.
 pub fn owners(conn: &mut Connection, slug: &Slug) -> Result<Vec<UserId>> {
-    let ids: Vec<String> =
-        plugins::table.filter(plugins::plugin_slug.eq(slug.as_str())).order(plugins::user_id).select(plugins::user_id).load(conn)?;
+    let ids: Vec<String> = plugins::table.filter(plugins::plugin_slug.eq(slug.as_str())).select(plugins::user_id).load(conn)?;
     ids.iter().map(|id| stored("plugins.user_id", id)).collect()
 }
 

@@ -8,8 +8,8 @@ use crate::{
     error::{Error, Result},
 };
 
-#[derive(Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = users, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite), treat_none_as_null = true)]
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
 pub(super) struct Row {
     id: String,
     username: String,
@@ -67,10 +67,29 @@ pub fn insert(conn: &mut Connection, user: &User, password_hash: Option<String>)
     on_duplicate(inserted.map(drop), taken)
 }
 
+/// Keeps the row as it is until the transaction ends, for changes that depend on it; nothing happens when there is none.
+pub fn lock(conn: &mut Connection, id: &UserId) -> Result<()> {
+    diesel::update(users::table.find(id.as_str())).set(users::updated_at.eq(users::updated_at)).execute(conn)?;
+    Ok(())
+}
+
 /// Writes everything but the password; [`Error::AlreadyExists`] as for [`insert`].
 pub fn update(conn: &mut Connection, user: &User) -> Result<()> {
-    let kept = users::table.find(user.id.as_str()).select(users::password_hash).first(conn)?;
-    let updated = diesel::update(users::table.find(user.id.as_str())).set(Row::new(user, kept)).execute(conn);
+    let row = Row::new(user, None);
+    let updated = diesel::update(users::table.find(row.id))
+        .set((
+            users::username.eq(row.username),
+            users::username_folded.eq(row.username_folded),
+            users::email.eq(row.email),
+            users::email_folded.eq(row.email_folded),
+            users::full_name.eq(row.full_name),
+            users::profile_picture.eq(row.profile_picture),
+            users::role.eq(row.role),
+            users::active.eq(row.active),
+            users::verified.eq(row.verified),
+            users::updated_at.eq(row.updated_at),
+        ))
+        .execute(conn);
     on_duplicate(updated.map(drop), taken)
 }
 

@@ -12,9 +12,14 @@ mod support;
 
 mod accounts;
 mod cli;
+mod documents;
+mod files;
 mod front_door;
 mod harness;
 mod layers;
 mod lifecycle;
+mod openapi;
+mod plugins;
 mod promises;
+mod releases;
 mod storage;

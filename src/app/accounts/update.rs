@@ -65,6 +65,7 @@ fn apply(
     if changes.role == Some(Role::User) || changes.active == Some(false) {
         users::lock_active_admins(conn)?;
     }
+    users::lock(conn, id)?;
     let before = users::find(conn, id)?.ok_or_else(absent)?;
     let mut after = changed(&before, changes)?;
     let mut members = differences(&before, &after);

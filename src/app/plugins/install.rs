@@ -48,14 +48,15 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
         caller.actor(),
         now,
         request.extra,
-    )?;
+    )
+    .map_err(|refusal| refusal.below("installation_metadata"))?;
     let config = serde_json::to_string(&request.config).map_err(|e| Error::storage("cannot write the config", e))?;
     let access_key = new_access_key()?;
     let version = request.version.unwrap_or(VersionSpec::Latest);
     let enabled = request.enabled.unwrap_or(true);
     let own = request.config;
     // What a crash left of an earlier removal must not meet the new record.
-    records::replay(app, user).await?;
+    records::require_writable(app, user).await?;
 
     let (caller, user, slug) = (caller.clone(), user.clone(), slug.clone());
     let host = app.settings.host_version.clone();
@@ -66,7 +67,7 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
             plugin_config::hold(conn, &slug)?;
             let release = releases::choose_for_install(conn, &caller, &slug, &version)?;
             needs::check(conn, &user, &release.manifest, host.as_ref())?;
-            check_config(conn, &release.manifest, &own)?;
+            check_config(conn, &release.manifest, &own).map_err(|refusal| refusal.below("config"))?;
             let plugin = Plugin {
                 id: plugin_id(&user, &slug),
                 user: user.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    app::releases::choose,
+    app::releases::choose_if_any,
     domain::{
         Manifest, Slug, UserId, Version, VersionSpec,
         dependencies::{Needs, Offers, Plan, Present, broken_by, dependents, missing, plan},
@@ -74,11 +74,7 @@ impl Offers for Catalogue<'_> {
     type Error = Error;
 
     fn offer(&mut self, slug: &Slug, range: &semver::VersionReq) -> Result<Option<(Version, Needs)>> {
-        let version = match choose(self.0, slug, &VersionSpec::Range(range.clone())) {
-            Ok(version) => version,
-            Err(Error::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let Some(version) = choose_if_any(self.0, slug, &VersionSpec::Range(range.clone()))? else { return Ok(None) };
         Ok(releases::find(self.0, slug, &version)?.map(|release| (version, release.manifest.dependencies)))
     }
 }

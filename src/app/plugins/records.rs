@@ -98,6 +98,14 @@ pub async fn of(app: &App, user: &UserId) -> Result<BTreeMap<String, UserRecord>
     offload::run(move || folder.read_user_records(&user)).await
 }
 
+/// Refuses a change whose record could not be written, before it is made: afterwards it would stand without one. What is
+/// pending is carried out first.
+pub(super) async fn require_writable(app: &App, user: &UserId) -> Result<()> {
+    settled(app, user).await?;
+    let (folder, user) = (app.folder.clone(), user.clone());
+    offload::run(move || folder.check_user_records(&user)).await
+}
+
 /// Whether the user has a record of this plugin.
 pub async fn exists(app: &App, user: &UserId, slug: &Slug) -> Result<bool> {
     settled(app, user).await?;

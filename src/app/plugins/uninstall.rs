@@ -19,6 +19,7 @@ pub struct Uninstalled {
 #[doc(alias = "unregister_user_plugin")]
 pub async fn uninstall(app: &App, caller: &Caller, user: &UserId, name: &str, cascade: bool) -> Result<Uninstalled> {
     let plugin = find(app, user, name).await?;
+    records::require_writable(app, user).await?;
     let (caller, user, now) = (caller.clone(), user.clone(), now());
     let owner = user.clone();
     let removed = app

@@ -25,9 +25,14 @@ pub fn choose_for_install(conn: &mut Connection, caller: &Caller, slug: &Slug, w
     }
 }
 
-/// The exact version that the words stand for at this moment.
+/// The exact version that the words stand for at this moment; [`Error::NotFound`] when there is none.
 pub fn choose(conn: &mut Connection, slug: &Slug, wanted: &VersionSpec) -> Result<Version> {
-    let chosen = match wanted {
+    choose_if_any(conn, slug, wanted)?.ok_or_else(|| absent(slug, wanted))
+}
+
+/// As [`choose`]. An exact version is taken as it is.
+pub fn choose_if_any(conn: &mut Connection, slug: &Slug, wanted: &VersionSpec) -> Result<Option<Version>> {
+    Ok(match wanted {
         VersionSpec::Exact(version) => Some(version.clone()),
         VersionSpec::Latest => latest(&releases::choosable_versions(conn, slug)?).cloned(),
         VersionSpec::Range(range) => highest_match(range, &releases::choosable_versions(conn, slug)?).cloned(),
@@ -36,8 +41,7 @@ pub fn choose(conn: &mut Connection, slug: &Slug, wanted: &VersionSpec) -> Resul
             let choosable = releases::choosable_versions(conn, slug)?;
             named.filter(|version| choosable.contains(version))
         }
-    };
-    chosen.ok_or_else(|| absent(slug, wanted))
+    })
 }
 
 /// Notes what `latest` stands for; in the transaction of whatever changes a release.

@@ -1,6 +1,6 @@
 //! Looking at releases. Every account may: visibility steers the shared address of files, nothing else.
 
-use super::choose;
+use super::{choose, choose_if_any};
 use crate::{
     app::{App, page::Page},
     domain::{
@@ -43,7 +43,7 @@ pub async fn versions(app: &App, slug: Slug) -> Result<Versions> {
     app.db
         .read(move |conn| {
             let config = plugin_config::find(conn, &slug)?.ok_or_else(|| Error::NotFound(format!("plugin {slug}")))?;
-            let latest = choose(conn, &slug, &VersionSpec::Latest).ok();
+            let latest = choose_if_any(conn, &slug, &VersionSpec::Latest)?;
             Ok(Versions { releases: releases::list(conn, &slug)?, channels: channels::list(conn, &slug)?, latest, config })
         })
         .await

@@ -46,7 +46,7 @@ pub async fn set_wide_config(app: &App, caller: &Caller, slug: Slug, new: NewVal
             if values == before.values {
                 return Ok(before);
             }
-            if let Ok(newest) = super::choose(conn, &slug, &VersionSpec::Latest) {
+            if let Some(newest) = super::choose_if_any(conn, &slug, &VersionSpec::Latest)? {
                 let schema = releases::find(conn, &slug, &newest)?.and_then(|release| release.manifest.config_schema);
                 schema::check_present(schema.as_ref(), &Value::Object(values.clone()))?;
             }

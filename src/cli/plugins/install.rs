@@ -10,14 +10,18 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::bulk::Bulk;
 use crate::{
-    app::plugins::{self, InstallRequest},
+    app::{
+        plugins::{self, InstallRequest},
+        releases,
+    },
     cli::{
         Outcome,
         failure::Result,
         global::Global,
         output::Report,
-        publish::{self, Options},
+        publish::{self, Options, Published},
         remote::{Remote, read},
         target::{Local, Target},
         wanted::Wanted,
@@ -26,7 +30,7 @@ use crate::{
     error::Error,
 };
 
-/// Install a published release for a user; enabled at once.
+/// Install a published release for a user, or for everybody; enabled at once.
 ///
 /// An archive or folder is published first, then installed.
 #[derive(Args)]
@@ -38,6 +42,9 @@ pub struct Install {
     /// For whom: a name, an e-mail address or an id. With --server it can be left out and means the token's owner.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
+    /// For every active user who does not have it. Whoever fails is named, the others get it; it can be run again.
+    #[arg(long, conflicts_with = "user")]
+    all_users: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -76,13 +83,39 @@ impl Install {
         if let What::Path(path) = &self.what {
             publish::must_exist(path)?;
         }
-        let installed = match global.target("plugins install").await? {
+        let target = global.target("plugins install").await?;
+        if self.all_users {
+            let bulk = for_everybody(&target, self.what).await?;
+            global.print(&bulk)?;
+            return Ok(bulk.outcome());
+        }
+        let installed = match target {
             Target::Local(local) => on_this_machine(&local, self.what, self.user).await?,
             Target::Remote(remote) => at_server(&remote, self.what, self.user).await?,
         };
         global.print(&installed)?;
         Ok(Outcome::Done)
     }
+}
+
+async fn for_everybody(target: &Target, what: What) -> Result<Bulk> {
+    let Wanted { slug, version } = match (what, target) {
+        (What::Release(wanted), _) => wanted,
+        (What::Path(path), Target::Local(local)) => exactly(&publish::on_this_machine(local, path, Options::default()).await?)?,
+        (What::Path(path), Target::Remote(remote)) => exactly(&publish::at_server(remote, &path, Options::default()).await?)?,
+    };
+    let answer = match target {
+        Target::Local(Local { app, caller, .. }) => releases::install_all(app, caller, &slug, Some(version)).await?.into(),
+        Target::Remote(remote) => {
+            let request = remote.request(Method::POST, ["releases", slug.as_str(), "install-all"]);
+            read(remote.send(request.json(&json!({"version": version.to_string()}))).await?.1)?
+        }
+    };
+    Ok(Bulk::answered(&slug, answer))
+}
+
+fn exactly(published: &Published) -> Result<Wanted> {
+    Ok(Wanted { slug: published.slug.parse()?, version: VersionSpec::Exact(published.version.parse()?) })
 }
 
 async fn on_this_machine(local: &Local, what: What, user: Option<String>) -> Result<Installed> {

@@ -3,6 +3,7 @@
 mod list;
 mod shapes;
 mod show;
+mod yank;
 
 use clap::Subcommand;
 
@@ -13,6 +14,8 @@ use super::{Outcome, failure::Result, global::Global};
 pub enum Releases {
     List(list::List),
     Show(show::Show),
+    Yank(yank::Yank),
+    Unyank(yank::Unyank),
 }
 
 impl Releases {
@@ -20,6 +23,8 @@ impl Releases {
         match self {
             Self::List(command) => command.run(global).await,
             Self::Show(command) => command.run(global).await,
+            Self::Yank(command) => command.run(global).await,
+            Self::Unyank(command) => command.run(global).await,
         }
     }
 }

@@ -8,6 +8,8 @@ use actix_web::{
     http::header::{self, ByteRangeSpec, EntityTag, Header, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, Range},
 };
 
+use crate::http::middleware::HeadRequest;
+
 /// What is known of the file that a request asks for.
 pub struct Validators {
     pub etag: EntityTag,
@@ -63,8 +65,12 @@ fn is_unchanged(request: &HttpRequest, file: &Validators) -> bool {
     }
 }
 
-/// One range of bytes. Several at once get the whole file, which every client must take.
+/// One range of bytes. Several at once get the whole file, which every client must take; HEAD knows no ranges (RFC 9110,
+/// section 14.2).
 fn wanted_range(request: &HttpRequest, file: &Validators) -> Option<ByteRangeSpec> {
+    if request.extensions().contains::<HeadRequest>() {
+        return None;
+    }
     let text = request.headers().get(header::RANGE)?.to_str().ok()?;
     let Ok(Range::Bytes(ranges)) = text.parse::<Range>() else { return None };
     let [range] = ranges.as_slice() else { return None };

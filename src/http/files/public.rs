@@ -30,9 +30,10 @@ pub async fn by_key(app: web::Data<App>, names: web::Path<(String, String)>, req
     refuse_service_worker(&request)?;
     let path = requested_path(&request, 5)?;
     let (key, version) = capability(&names.0)?;
-    allow_type(&app.settings, &path)?;
     let caching = if version.is_some() { Caching::Private } else { Caching::Current };
     let served = serving::by_key(&app, &key, version, path).await?;
+    // Last, so that what is absent is absent, a folder too, whatever it is called.
+    allow_type(&app.settings, &served.file.path)?;
     answer(&request, served, caching)
 }
 

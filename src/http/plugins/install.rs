@@ -10,7 +10,7 @@ use crate::{
         plugins::{self, InstallRequest, InstalledPlugin},
     },
     domain::{Slug, VersionSpec, paths::shared_path_label, record::InstallationType},
-    error::Result,
+    error::{Error, Result},
     http::{
         extract::{self, OptionalJson, Subject, known},
         problem::{HttpResult, ProblemSchema},
@@ -67,6 +67,8 @@ pub async fn install(
     Ok(HttpResponse::Ok().json(answer(installed)))
 }
 
+const NO_VERSION: &str = "is neither a version, a range, a channel nor `latest`";
+
 fn request(body: InstallBody) -> Result<InstallRequest> {
     let mut extra = body.installation_metadata.unwrap_or_default();
     let installation_type = extra
@@ -74,11 +76,12 @@ fn request(body: InstallBody) -> Result<InstallRequest> {
         .map(|value| extract::typed::<InstallationType>("/installation_metadata/installation_type", value));
     let source_url =
         extra.shift_remove("source_url").map(|value| extract::typed::<Option<String>>("/installation_metadata/source_url", value));
+    let version = body.version.map(|text| text.parse::<VersionSpec>().map_err(|_| Error::invalid("/version", NO_VERSION)));
     // Set by the server, whatever the installer says.
     extra.shift_remove("installed_by");
     extra.shift_remove("installed_at");
     Ok(InstallRequest {
-        version: body.version.as_deref().map(str::parse::<VersionSpec>).transpose()?,
+        version: version.transpose()?,
         config: body.config.unwrap_or_default(),
         enabled: body.enabled,
         installation_type: installation_type.transpose()?,

@@ -1,5 +1,7 @@
 //! Publishing an archive.
 
+use std::str::FromStr;
+
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Deserialize;
 
@@ -9,8 +11,7 @@ use crate::{
         App,
         releases::{self, PublishOptions},
     },
-    domain::{Channel, Slug, Version, manifest::Visibility},
-    error::Result,
+    error::{Error, Result, Violation},
     http::{
         extract::{Authorized, Publish, Query},
         problem::HttpResult,
@@ -56,11 +57,23 @@ pub async fn publish(
     Ok(if publication.created { HttpResponse::Created() } else { HttpResponse::Ok() }.json(body))
 }
 
+/// Every parameter that is not valid, at once.
 fn options(query: Parameters) -> Result<PublishOptions> {
-    Ok(PublishOptions {
-        slug: query.slug.as_deref().map(str::parse::<Slug>).transpose()?,
-        version: query.version.as_deref().map(str::parse::<Version>).transpose()?,
-        channel: query.channel.as_deref().map(str::parse::<Channel>).transpose()?,
-        visibility: query.visibility.as_deref().map(str::parse::<Visibility>).transpose()?,
-    })
+    let mut errors = Vec::new();
+    let options = PublishOptions {
+        slug: parsed(query.slug, &mut errors),
+        version: parsed(query.version, &mut errors),
+        channel: parsed(query.channel, &mut errors),
+        visibility: parsed(query.visibility, &mut errors),
+    };
+    if errors.is_empty() { Ok(options) } else { Err(Error::Validation { errors }) }
+}
+
+fn parsed<T: FromStr<Err = Error>>(text: Option<String>, errors: &mut Vec<Violation>) -> Option<T> {
+    match text?.parse() {
+        Ok(value) => return Some(value),
+        Err(Error::Validation { errors: found }) => errors.extend(found),
+        Err(other) => errors.push(Violation::new("", other.to_string())),
+    }
+    None
 }

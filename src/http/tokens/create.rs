@@ -44,7 +44,7 @@ pub struct CreatedToken {
 }
 
 /// Makes an API token. Only a login or a token with the scope `admin` can, and never beyond its own rights.
-#[utoipa::path(tag = "accounts", request_body = CreateToken, responses((status = 201, body = CreatedToken)))]
+#[utoipa::path(operation_id = "create_token", tag = "accounts", request_body = CreateToken, responses((status = 201, body = CreatedToken)))]
 #[post("/tokens")]
 pub async fn create(user: CurrentUser, app: web::Data<App>, body: Json<CreateToken>) -> HttpResult {
     let CreateToken { name, scopes, expires_at } = body.0;

@@ -44,7 +44,7 @@ impl From<ApiToken> for ListedToken {
 
 /// The caller's tokens that were not revoked, oldest first.
 #[utoipa::path(
-    tag = "accounts",
+    operation_id = "list_tokens", tag = "accounts",
     params(PageParameters),
     responses((status = 200, body = PageAnswer<ListedToken>), (status = 422, description = "validation", body = ProblemSchema))
 )]

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Ends one of the caller's tokens.
-#[utoipa::path(tag = "accounts", responses((status = 204)))]
+#[utoipa::path(operation_id = "revoke_token", tag = "accounts", responses((status = 204)))]
 #[delete("/tokens/{id}")]
 pub async fn revoke(user: CurrentUser, app: web::Data<App>, id: web::Path<String>) -> HttpResult {
     tokens::revoke(&app, &user.caller, &user.caller.user, &id).await?;

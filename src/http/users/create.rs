@@ -33,7 +33,7 @@ pub struct CreateUser {
 
 /// Makes an account.
 #[utoipa::path(
-    tag = "administration",
+    operation_id = "create_user", tag = "administration",
     request_body = CreateUser,
     responses((status = 201, body = UserBody), (status = 409, description = "the name or address is taken", body = ProblemSchema))
 )]

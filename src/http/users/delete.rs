@@ -13,7 +13,7 @@ use crate::{
 
 /// Removes an account with its plugins, tokens and state. What it has published stays.
 #[utoipa::path(
-    tag = "administration",
+    operation_id = "delete_user", tag = "administration",
     params(("user_id" = String, Path)),
     responses((status = 204), (status = 409, description = "conflict: the last active administrator", body = ProblemSchema))
 )]

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// One account.
-#[utoipa::path(tag = "administration", params(("user_id" = String, Path)), responses((status = 200, body = UserBody)))]
+#[utoipa::path(operation_id = "get_user", tag = "administration", params(("user_id" = String, Path)), responses((status = 200, body = UserBody)))]
 #[get("/users/{user_id}")]
 pub async fn get(user: AdminUser, app: web::Data<App>, id: web::Path<String>) -> HttpResult {
     let account = accounts::find(&app, &user.caller, &user_id(&id)?).await?;

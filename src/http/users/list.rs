@@ -15,7 +15,7 @@ use crate::{
 
 /// All accounts, by id.
 #[utoipa::path(
-    tag = "administration",
+    operation_id = "list_users", tag = "administration",
     params(PageParameters),
     responses((status = 200, body = PageAnswer<UserBody>), (status = 422, description = "validation", body = ProblemSchema))
 )]

@@ -42,7 +42,7 @@ pub struct UpdateUser {
 
 /// Changes an account. Somebody has to stay an active administrator.
 #[utoipa::path(
-    tag = "administration",
+    operation_id = "update_user", tag = "administration",
     params(("user_id" = String, Path)),
     request_body = UpdateUser,
     responses(

@@ -163,6 +163,19 @@ async fn changes_are_what_was_asked_for_and_nothing_else(app: TestApp) {
     assert_eq!(changes, [format!("{whose} (email, full_name, role)"), format!("{whose} (email, full_name, role)")]);
 }
 
+both!(changes_at_once_do_not_undo_each_other);
+async fn changes_at_once_do_not_undo_each_other(app: TestApp) {
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    for round in 0..10 {
+        let (email, name) = (format!("ann{round}@example.org"), format!("Ann {round}"));
+        tokio::join!(async { admin.patch(&account(&ann)).json(json!({"email": email})).await.expect(200) }, async {
+            admin.patch(&account(&ann)).json(json!({"full_name": name})).await.expect(200)
+        });
+        let after = admin.get(&account(&ann)).await.expect(200).json();
+        assert_eq!((&after["email"], &after["full_name"]), (&json!(email), &json!(name)));
+    }
+}
+
 both!(a_username_that_is_the_address_follows_it);
 async fn a_username_that_is_the_address_follows_it(app: TestApp) {
     let admin = app.admin().await;

@@ -1,14 +1,19 @@
 //! The command line, through the program itself: on the data of the machine, and through a server.
 
 mod accounts;
+mod audit;
 mod beside_a_server;
+mod config;
+mod defaults;
 mod demo;
+mod gc;
 mod migrate;
 mod plugins;
 mod publish;
 mod releases;
 mod settings;
 mod usage;
+mod versions;
 
 use crate::support::{TestApp, program::Home};
 

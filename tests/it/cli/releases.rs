@@ -63,3 +63,36 @@ async fn channels_move_and_go(app: TestApp) {
         assert_eq!((gone.status, gone.stdout.as_str()), (1, ""), "{gone:?}");
     }
 }
+
+both!(a_version_is_yanked_and_given_back);
+async fn a_version_is_yanked_and_given_back(app: TestApp) {
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    for version in ["1.0.0", "2.0.0"] {
+        admin.publish(package("Demo", version).zip(), "").await.expect(201);
+    }
+    for home in both_modes(&app).await {
+        let run = |args: &[&str]| home.run(&[&["releases"], args].concat());
+        let yanked = run(&["yank", "Demo@2.0.0", "--reason", "loses data"]).done().stdout;
+        assert_eq!(yanked, "Demo 2.0.0 is yanked: loses data\n");
+        assert!(run(&["show", "Demo"]).done().stdout.starts_with("Demo 1.0.0\n"), "the latest is another one");
+        let again = run(&["yank", "Demo@2.0.0", "--reason", "worse", "--output", "json"]).done().json();
+        assert_eq!(again, json!({"slug": "Demo", "version": "2.0.0", "yanked": true, "reason": "worse"}));
+        let exact = home.run(&["plugins", "install", "Demo@2.0.0", "--user", "ann"]);
+        assert!(exact.status == 1 && exact.stderr.contains("worse"), "{exact:?}");
+        assert_eq!(run(&["unyank", "Demo@2.0.0"]).done().stdout, "Demo 2.0.0 is not yanked\n");
+        let again = run(&["unyank", "Demo@2.0.0", "--output", "json"]).done().json();
+        assert_eq!(again, json!({"slug": "Demo", "version": "2.0.0", "yanked": false, "reason": null}));
+        assert!(run(&["show", "Demo"]).done().stdout.starts_with("Demo 2.0.0\n"));
+        for (args, status) in [
+            (&["yank", "Demo@2.0.0"][..], 2),
+            (&["yank", "Demo", "--reason", "x"], 2),
+            (&["unyank", "Demo@^2"], 2),
+            (&["yank", "Demo@2.0.0", "--reason", " "], 1),
+            (&["yank", "Demo@9.0.0", "--reason", "x"], 1),
+        ] {
+            let refused = run(args);
+            assert_eq!((refused.status, refused.stdout.as_str()), (status, ""), "{args:?}: {refused:?}");
+        }
+    }
+    assert_eq!(app.remote(&ann).run(&["releases", "yank", "Demo@1.0.0", "--reason", "x"]).status, 1);
+}

@@ -42,8 +42,15 @@ fn what_cannot_be_meant_is_wrong_use() {
 #[test]
 fn somebody_must_be_meant_on_the_machine_itself() {
     let home = Home::bare();
-    for args in [&["plugins", "install", "Demo"][..], &["plugins", "uninstall", "Demo"], &["plugins", "status", "Demo"], &["token", "list"]]
-    {
+    for args in [
+        &["plugins", "install", "Demo"][..],
+        &["plugins", "update", "Demo"],
+        &["plugins", "rollback", "Demo"],
+        &["plugins", "versions", "Demo"],
+        &["plugins", "uninstall", "Demo"],
+        &["plugins", "status", "Demo"],
+        &["token", "list"],
+    ] {
         assert_fails(&home, args, 2, "--user");
     }
 }

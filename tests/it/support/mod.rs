@@ -15,8 +15,9 @@ pub mod program;
 pub mod raw;
 pub mod redact;
 pub mod server;
+pub mod tree;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};
 pub use database::Db;
-pub use packages::package;
+pub use packages::{Package, package};

@@ -55,7 +55,12 @@ impl Home {
 
     /// The program with this environment, to which nothing of the developer's own settings is added.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plugyard"));
+        self.command_of(env!("CARGO_BIN_EXE_plugyard"))
+    }
+
+    /// Another program in the same surroundings.
+    pub fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         let is_ours = |name: &OsString| name.to_str().is_some_and(|name| name.starts_with("PLUGYARD_"));
         for (name, _) in env::vars_os().filter(|(name, _)| is_ours(name)) {
             command.env_remove(name);
