@@ -140,6 +140,10 @@ impl FromStr for VersionSpec {
         if let Ok(channel) = text.parse() {
             return Ok(Self::Channel(channel));
         }
+        // A full version that breaks our rules; the range grammar would take it for `^`.
+        if semver::Version::parse(text).is_ok() {
+            return text.parse().map(Self::Exact);
+        }
         let range = semver::VersionReq::parse(text)
             .map_err(|_| Error::invalid("version", format!("{text:?} is neither a version, a range, a channel nor `latest`")))?;
         Ok(Self::Range(range))
@@ -200,6 +204,9 @@ mod tests {
         assert!(matches!("^1".parse(), Ok(VersionSpec::Range(_))));
         assert!(matches!("1.2".parse(), Ok(VersionSpec::Range(_))));
         assert!("no such thing".parse::<VersionSpec>().is_err());
+        for bad in ["1.0.0+x", &format!("1.0.0-{}", "a".repeat(60))] {
+            assert!(bad.parse::<VersionSpec>().is_err(), "{bad} is a version that cannot be, not a range");
+        }
     }
 
     #[test]
