@@ -133,9 +133,7 @@ async fn every_operation_is_named_and_explained(app: TestApp) {
         let name = operation.described["operationId"].as_str().unwrap_or_else(|| panic!("{place} has no operationId")).to_owned();
         let known = names.insert(name.clone(), place.clone());
         assert_eq!(known, None, "{place} is called {name}, too");
-        for member in ["summary"] {
-            assert!(operation.described[member].as_str().is_some_and(|text| text.len() > 5), "{place} has no {member}");
-        }
+        assert!(operation.described["summary"].as_str().is_some_and(|text| text.len() > 5), "{place} has no summary");
         assert!(operation.described["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{place} has one tag");
     }
 }

@@ -35,8 +35,8 @@ struct Progress {
 
 both!(whoever_loads_during_updates_and_crashes_gets_a_version_that_was_current);
 async fn whoever_loads_during_updates_and_crashes_gets_a_version_that_was_current(app: TestApp) {
-    for step in 0..2 {
-        publish(&app, package("Demo", VERSIONS[step]).file("dist/large.js", content(step))).await;
+    for (step, version) in VERSIONS.into_iter().enumerate() {
+        publish(&app, package("Demo", version).file("dist/large.js", content(step))).await;
     }
     let ann = app.user("ann").await;
     install(&ann, "Demo", VERSIONS[0]).await.expect(200);

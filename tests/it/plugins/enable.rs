@@ -21,7 +21,13 @@ async fn a_plugin_is_switched_and_its_values_stay(app: TestApp) {
     let ann = with_demo(&app).await;
     let config = ann.get("/api/v1/plugins/DemoPlugin/config").await.expect(200);
     let answer = ann.patch("/api/v1/plugins/DemoPlugin").json(json!({"enabled": false})).await;
-    insta::assert_snapshot!(answer.snapshot(), @"");
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "status": "success",
+      "message": "Plugin DemoPlugin disabled successfully"
+    }
+    "#);
     let off = plugin(&ann).await;
     assert_eq!(off["enabled"], false);
     assert!(off["disabled_at"].is_string(), "{off}");
@@ -33,7 +39,13 @@ async fn a_plugin_is_switched_and_its_values_stay(app: TestApp) {
     // By id, and with members that this route does not know.
     let by_id = format!("/api/v1/plugins/{}_DemoPlugin", ann.user_id);
     let answer = ann.patch(&by_id).json(json!({"enabled": true, "name": "mine"})).await;
-    insta::assert_snapshot!(answer.snapshot(), @"");
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "status": "success",
+      "message": "Plugin DemoPlugin enabled successfully"
+    }
+    "#);
     assert_eq!(plugin(&ann).await["enabled"], true);
     ann.get("/api/v1/plugins/DemoPlugin/dist/remoteEntry.js").await.expect(200);
     let after = ann.get("/api/v1/plugins/DemoPlugin/config").await.expect(200);
@@ -61,7 +73,13 @@ both!(a_module_is_switched_alone);
 async fn a_module_is_switched_alone(app: TestApp) {
     let ann = with_demo(&app).await;
     let answer = ann.patch("/api/v1/plugins/DemoPlugin/modules/demo-mod").json(json!({"enabled": false})).await;
-    insta::assert_snapshot!(answer.snapshot(), @"");
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "status": "success",
+      "message": "Module demo-mod disabled successfully"
+    }
+    "#);
     let designer = ann.get("/api/v1/plugins/manifest/designer").await.expect(200).json();
     assert_eq!(designer["DemoPlugin"]["enabled"], true);
     assert_eq!(designer["DemoPlugin"]["modules"][0]["enabled"], false);

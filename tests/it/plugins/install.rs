@@ -22,8 +22,34 @@ async fn the_answer_says_what_was_installed(app: TestApp) {
     let (admin, ann) = (app.admin().await, app.user("ann").await);
     admin.publish(full("1.0.0").zip(), "").await.expect(201);
     let answer = ann.post("/api/v1/plugins/DemoPlugin/install").json(json!({})).await;
-    insta::assert_snapshot!(answer.snapshot(), @"");
-    insta::assert_snapshot!(crate::support::redact::redact(&records(&app, &ann)), @"");
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "status": "success",
+      "message": "Plugin DemoPlugin installed successfully",
+      "data": {
+        "plugin_slug": "DemoPlugin",
+        "plugin_id": "[id 1]_DemoPlugin",
+        "version": "1.0.0",
+        "modules_created": [
+          "demo-mod"
+        ],
+        "plugin_directory": "shared/DemoPlugin/v1.0.0"
+      }
+    }
+    "#);
+    insta::assert_snapshot!(crate::support::redact::redact(&records(&app, &ann)), @r#"
+    {
+      "DemoPlugin": {
+        "installation_metadata": {
+          "installation_type": "production",
+          "source_url": null,
+          "installed_by": "ann",
+          "installed_at": "[time]"
+        }
+      }
+    }
+    "#);
     ann.post("/api/v1/plugins/DemoPlugin/install").json(json!({})).await.assert_problem(409, "already_exists");
     // Without a body, too.
     app.user("bob").await.post("/api/v1/plugins/DemoPlugin/install").await.expect(200);

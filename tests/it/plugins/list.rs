@@ -10,13 +10,54 @@ async fn the_list_has_everything_in_order(app: TestApp) {
     let (admin, ann) = (app.admin().await, app.user("ann").await);
     admin.publish(full("1.0.0").zip(), "").await.expect(201);
     admin.publish(bare().zip(), "").await.expect(201);
-    insta::assert_snapshot!(ann.get("/api/v1/plugins").await.snapshot(), @"");
+    insta::assert_snapshot!(ann.get("/api/v1/plugins").await.snapshot(), @r#"
+    200
+    {
+      "items": []
+    }
+    "#);
     for (slug, body) in [("DemoPlugin", json!({})), ("Bare", json!({"enabled": false}))] {
         ann.post(&format!("/api/v1/plugins/{slug}/install")).json(body).await.expect(200);
     }
     admin.publish(full("1.1.0").zip(), "").await.expect(201);
     admin.put("/api/v1/releases/DemoPlugin/availability").json(json!({"status": "disabled"})).await.expect(200);
-    insta::assert_snapshot!(ann.get("/api/v1/plugins").await.snapshot(), @"");
+    insta::assert_snapshot!(ann.get("/api/v1/plugins").await.snapshot(), @r#"
+    200
+    {
+      "items": [
+        {
+          "slug": "Bare",
+          "id": "[id 1]_Bare",
+          "version": "1.0.0",
+          "enabled": false,
+          "available": true,
+          "enabled_at": null,
+          "disabled_at": "[time]",
+          "revision": 1,
+          "entry_url": null,
+          "integrity": null,
+          "files_base_url": null,
+          "update_available": false,
+          "latest_version": "1.0.0"
+        },
+        {
+          "slug": "DemoPlugin",
+          "id": "[id 1]_DemoPlugin",
+          "version": "1.0.0",
+          "enabled": true,
+          "available": false,
+          "enabled_at": "[time]",
+          "disabled_at": null,
+          "revision": 1,
+          "entry_url": "/api/v1/public/plugins/[id 2].v1.0.0/dist/remoteEntry.js",
+          "integrity": "sha384-WquIySXowkXwAkPc2reKAFfiIrNqrZUaysvTxPTEl9dsJh23ZIsqRhxBIxacA0mD",
+          "files_base_url": "/api/v1/public/plugins/[id 2].v1.0.0/",
+          "update_available": true,
+          "latest_version": "1.1.0"
+        }
+      ]
+    }
+    "#);
 }
 
 both!(addresses_follow_the_visibility);

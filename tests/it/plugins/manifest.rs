@@ -13,7 +13,117 @@ async fn the_boot_manifest_has_the_frontends_shape(app: TestApp) {
     for slug in ["DemoPlugin", "Bare"] {
         ann.post(&format!("/api/v1/plugins/{slug}/install")).json(json!({})).await.expect(200);
     }
-    insta::assert_snapshot!(ann.get("/api/v1/plugins/manifest").await.snapshot(), @"");
+    insta::assert_snapshot!(ann.get("/api/v1/plugins/manifest").await.snapshot(), @r#"
+    200
+    {
+      "Bare": {
+        "id": "Bare",
+        "plugin_slug": "Bare",
+        "name": "Bare",
+        "description": null,
+        "version": "1.0.0",
+        "type": "frontend",
+        "pluginType": "frontend",
+        "enabled": true,
+        "icon": null,
+        "category": null,
+        "status": "activated",
+        "official": false,
+        "author": null,
+        "lastUpdated": null,
+        "compatibility": null,
+        "downloads": 0,
+        "scope": null,
+        "bundlemethod": null,
+        "bundlelocation": null,
+        "islocal": false,
+        "longDescription": null,
+        "userId": "[id 1]",
+        "sourceType": null,
+        "sourceUrl": null,
+        "updateCheckUrl": null,
+        "lastUpdateCheck": null,
+        "updateAvailable": false,
+        "latestVersion": "1.0.0",
+        "installationType": "production",
+        "endpointsFile": null,
+        "routePrefix": null,
+        "configFields": {},
+        "messages": {
+          "sends": [],
+          "receives": []
+        },
+        "dependencies": [],
+        "permissions": [],
+        "requiredServicesRuntime": [],
+        "backendDependencies": [],
+        "config": {},
+        "entry_url": null,
+        "integrity": null,
+        "files_base_url": null,
+        "database_id": "[id 2].v1.0.0"
+      },
+      "DemoPlugin": {
+        "id": "DemoPlugin",
+        "plugin_slug": "DemoPlugin",
+        "name": "Demo Plugin",
+        "description": "demo",
+        "version": "1.0.0",
+        "type": "frontend",
+        "pluginType": "frontend",
+        "enabled": true,
+        "icon": "Star",
+        "category": "utilities",
+        "status": "activated",
+        "official": true,
+        "author": "me",
+        "lastUpdated": "2026-01-01",
+        "compatibility": "1.0.0",
+        "downloads": 7,
+        "scope": "DemoPlugin",
+        "bundlemethod": "webpack",
+        "bundlelocation": "dist/remoteEntry.js",
+        "islocal": false,
+        "longDescription": "long",
+        "userId": "[id 1]",
+        "sourceType": "github",
+        "sourceUrl": null,
+        "updateCheckUrl": "https://example.org/check",
+        "lastUpdateCheck": null,
+        "updateAvailable": false,
+        "latestVersion": "1.0.0",
+        "installationType": "production",
+        "endpointsFile": null,
+        "routePrefix": null,
+        "configFields": {
+          "refresh": {
+            "type": "number",
+            "default": 30
+          },
+          "name": {
+            "type": "string"
+          }
+        },
+        "messages": {
+          "sends": [],
+          "receives": []
+        },
+        "dependencies": [],
+        "permissions": [
+          "storage.read"
+        ],
+        "requiredServicesRuntime": [],
+        "backendDependencies": [],
+        "config": {
+          "refresh": 30
+        },
+        "entry_url": "/api/v1/files/DemoPlugin/v1.0.0/dist/remoteEntry.js",
+        "integrity": "sha384-WquIySXowkXwAkPc2reKAFfiIrNqrZUaysvTxPTEl9dsJh23ZIsqRhxBIxacA0mD",
+        "files_base_url": "/api/v1/files/DemoPlugin/v1.0.0/",
+        "database_id": "[id 3].v1.0.0"
+      }
+    }
+    "#);
 }
 
 both!(the_designers_manifest_has_modules_too);
@@ -25,7 +135,58 @@ async fn the_designers_manifest_has_modules_too(app: TestApp) {
     let mut designer = ann.get("/api/v1/plugins/manifest/designer").await.expect(200).json();
     let modules = designer["DemoPlugin"].as_object_mut().unwrap().shift_remove("modules").unwrap();
     assert_eq!(designer, plain);
-    insta::assert_snapshot!(crate::support::redact::redact(&modules), @"");
+    insta::assert_snapshot!(crate::support::redact::redact(&modules), @r#"
+    [
+      {
+        "id": "demo-mod",
+        "pluginId": "DemoPlugin",
+        "name": "DemoModule",
+        "displayName": "Demo",
+        "description": "d",
+        "icon": "Star",
+        "category": "utilities",
+        "enabled": true,
+        "priority": 1,
+        "userId": "[id 1]",
+        "props": {
+          "a": 1.5
+        },
+        "configFields": {
+          "size": {
+            "type": "number",
+            "default": 10
+          }
+        },
+        "requiredServices": {
+          "api": {
+            "methods": [
+              "get"
+            ],
+            "version": "1.0.0"
+          }
+        },
+        "layout": {
+          "minWidth": 2,
+          "minHeight": 2,
+          "defaultWidth": 4,
+          "defaultHeight": 3
+        },
+        "dependencies": [],
+        "tags": [
+          "demo"
+        ],
+        "messages": {
+          "sends": [
+            "a"
+          ],
+          "receives": []
+        },
+        "config": {
+          "size": 10
+        }
+      }
+    ]
+    "#);
 }
 
 const ROUTES: [&str; 3] = ["/api/v1/plugins", "/api/v1/plugins/manifest", "/api/v1/plugins/manifest/designer"];

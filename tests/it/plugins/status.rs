@@ -12,13 +12,113 @@ async fn the_status_of_a_healthy_plugin_tells_everything(app: TestApp) {
     let (admin, ann) = (app.admin().await, app.user("ann").await);
     admin.publish(full("1.0.0").zip(), "").await.expect(201);
     ann.post("/api/v1/plugins/DemoPlugin/install").json(json!({})).await.expect(200);
-    insta::assert_snapshot!(ann.get("/api/v1/plugins/DemoPlugin/status").await.snapshot(), @"");
+    insta::assert_snapshot!(ann.get("/api/v1/plugins/DemoPlugin/status").await.snapshot(), @r#"
+    200
+    {
+      "status": "success",
+      "data": {
+        "plugin_slug": "DemoPlugin",
+        "exists": true,
+        "status": "healthy",
+        "plugin_info": {
+          "id": "[id 1]_DemoPlugin",
+          "plugin_slug": "DemoPlugin",
+          "name": "Demo Plugin",
+          "description": "demo",
+          "version": "1.0.0",
+          "type": "frontend",
+          "pluginType": "frontend",
+          "enabled": true,
+          "icon": "Star",
+          "category": "utilities",
+          "status": "activated",
+          "official": true,
+          "author": "me",
+          "lastUpdated": "2026-01-01",
+          "compatibility": "1.0.0",
+          "downloads": 7,
+          "scope": "DemoPlugin",
+          "bundlemethod": "webpack",
+          "bundlelocation": "dist/remoteEntry.js",
+          "islocal": false,
+          "longDescription": "long",
+          "userId": "[id 1]",
+          "sourceType": "github",
+          "sourceUrl": null,
+          "updateCheckUrl": "https://example.org/check",
+          "lastUpdateCheck": null,
+          "updateAvailable": false,
+          "latestVersion": "1.0.0",
+          "installationType": "production",
+          "endpointsFile": null,
+          "routePrefix": null,
+          "configFields": {
+            "refresh": {
+              "type": "number",
+              "default": 30
+            },
+            "name": {
+              "type": "string"
+            }
+          },
+          "messages": {
+            "sends": [],
+            "receives": []
+          },
+          "dependencies": [],
+          "permissions": [
+            "storage.read"
+          ],
+          "requiredServicesRuntime": [],
+          "backendDependencies": [],
+          "config": {
+            "refresh": 30
+          },
+          "entry_url": "/api/v1/public/plugins/[id 2].v1.0.0/dist/remoteEntry.js",
+          "integrity": "sha384-WquIySXowkXwAkPc2reKAFfiIrNqrZUaysvTxPTEl9dsJh23ZIsqRhxBIxacA0mD",
+          "files_base_url": "/api/v1/public/plugins/[id 2].v1.0.0/"
+        },
+        "health_details": {
+          "bundle_exists": true,
+          "bundle_size": 16,
+          "package_json_valid": true,
+          "assets_present": true
+        },
+        "installation_metadata": {
+          "installation_type": "production",
+          "source_url": null,
+          "installed_by": "ann",
+          "installed_at": "[time]"
+        },
+        "drift": null
+      }
+    }
+    "#);
 }
 
 both!(a_plugin_that_is_not_installed_has_a_status_too);
 async fn a_plugin_that_is_not_installed_has_a_status_too(app: TestApp) {
     let ann = app.user("ann").await;
-    insta::assert_snapshot!(ann.get("/api/v1/plugins/Absent/status").await.snapshot(), @"");
+    insta::assert_snapshot!(ann.get("/api/v1/plugins/Absent/status").await.snapshot(), @r#"
+    200
+    {
+      "status": "success",
+      "data": {
+        "plugin_slug": "Absent",
+        "exists": false,
+        "status": "not_installed",
+        "plugin_info": null,
+        "health_details": {
+          "bundle_exists": false,
+          "bundle_size": null,
+          "package_json_valid": false,
+          "assets_present": false
+        },
+        "installation_metadata": null,
+        "drift": null
+      }
+    }
+    "#);
     for odd in ["a%00b", "%ff", "CON", "a..b"] {
         let answer = ann.get(&format!("/api/v1/plugins/{odd}/status")).await;
         assert!(answer.status == 404 || answer.json()["data"]["status"] == "not_installed", "{odd}: {}", answer.text());

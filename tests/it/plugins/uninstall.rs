@@ -14,7 +14,18 @@ async fn a_plugin_goes_from_one_user_alone(app: TestApp) {
     }
     let stored = app.stored();
     let answer = ann.delete("/api/v1/plugins/DemoPlugin/uninstall").await;
-    insta::assert_snapshot!(answer.snapshot(), @"");
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    200
+    {
+      "status": "success",
+      "message": "Plugin DemoPlugin uninstalled successfully",
+      "data": {
+        "plugin_slug": "DemoPlugin",
+        "plugin_id": "[id 1]_DemoPlugin",
+        "deleted_modules": 1
+      }
+    }
+    "#);
     ann.delete("/api/v1/plugins/DemoPlugin/uninstall").await.assert_problem(404, "not_found");
     assert_eq!(ann.get("/api/v1/plugins").await.expect(200).json()["items"], json!([]));
     ann.get("/api/v1/plugins/DemoPlugin/dist/remoteEntry.js").await.assert_problem(404, "not_found");

@@ -135,6 +135,33 @@ async fn uninstalling_survives_a_crash(app: TestApp) {
     crash_rounds(&app, uninstall, check).await;
 }
 
+both!(updating_survives_a_crash);
+async fn updating_survives_a_crash(app: TestApp) {
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    for round in 0..=rounds() + 1 {
+        admin.publish(package("Demo", &format!("1.0.{round}")).zip(), "").await.expect(201);
+    }
+    ann.post("/api/v1/plugins/Demo/install").json(json!({"version": "1.0.0"})).await.expect(200);
+    let update = async |_: &TestApp, round: u32| {
+        let version = format!("1.0.{}", round + 1);
+        ann.post("/api/v1/plugins/Demo/update").json(json!({"version": version})).attempt().await
+    };
+    let check = async |app: &TestApp, round: u32, answer: Option<Answer>| {
+        app.anonymous().get("/readyz").await.expect(200);
+        assert_agreement(app, &ann);
+        let (old, new) = (format!("1.0.{round}"), format!("1.0.{}", round + 1));
+        let listed = ann.get("/api/v1/plugins").await.expect(200).json();
+        let version = listed["items"][0]["version"].as_str().unwrap().to_owned();
+        assert!(version == new || version == old && !succeeded(answer.as_ref()), "{version}");
+        let history = ann.get("/api/v1/plugins/Demo/versions").await.expect(200).json();
+        assert_eq!(history["items"][0]["version"], version.as_str());
+        let served = ann.get("/api/v1/plugins/Demo/dist/index.js").await.expect(200).text();
+        assert_eq!(served, format!("export default \"Demo {version}\";\n"));
+        ann.post("/api/v1/plugins/Demo/update").json(json!({"version": new})).await.expect(200);
+    };
+    crash_rounds(&app, update, check).await;
+}
+
 both!(many_record_writes_survive_a_crash);
 async fn many_record_writes_survive_a_crash(app: TestApp) {
     const SLUGS: u32 = 6;

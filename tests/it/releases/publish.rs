@@ -10,7 +10,75 @@ both!(the_answer_describes_the_release);
 async fn the_answer_describes_the_release(app: TestApp) {
     let demo = package("Demo", "1.0.0").module("m1").file("assets/a.css", "a{}");
     let answer = app.admin().await.publish(demo.zip(), "").await;
-    insta::assert_snapshot!(answer.snapshot(), @"");
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    201
+    {
+      "slug": "Demo",
+      "version": "1.0.0",
+      "digest": "5094372d81918cc7d501136c6d9eeb085286fe1477a305cc84ca71186b06aec2",
+      "size": 481,
+      "file_count": 3,
+      "visibility": "private",
+      "published_by": "admin",
+      "published_at": "[time]",
+      "yanked_at": null,
+      "yank_reason": null,
+      "files_removed_at": null,
+      "manifest": {
+        "id": "Demo",
+        "name": "The Demo",
+        "description": "Demo for tests",
+        "version": "1.0.0",
+        "type": "frontend",
+        "icon": "Star",
+        "category": "utilities",
+        "status": null,
+        "official": false,
+        "author": "somebody",
+        "lastUpdated": null,
+        "compatibility": null,
+        "downloads": 0,
+        "scope": null,
+        "bundlemethod": "esm",
+        "bundlelocation": "dist/index.js",
+        "islocal": false,
+        "longDescription": null,
+        "sourceType": null,
+        "sourceUrl": null,
+        "updateCheckUrl": null,
+        "configFields": {},
+        "messages": {},
+        "dependencies": {},
+        "permissions": [],
+        "tags": [
+          "demo"
+        ],
+        "host": null,
+        "visibility": null,
+        "modules": [
+          {
+            "id": "m1",
+            "name": "m1",
+            "displayName": "The m1",
+            "description": null,
+            "icon": null,
+            "category": "utilities",
+            "tags": [
+              "demo"
+            ],
+            "enabled": true,
+            "priority": 0,
+            "props": {},
+            "configFields": {},
+            "messages": {},
+            "requiredServices": {},
+            "dependencies": [],
+            "layout": {}
+          }
+        ]
+      }
+    }
+    "#);
 }
 
 both!(equal_content_is_one_release_in_every_form);

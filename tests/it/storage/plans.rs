@@ -50,8 +50,8 @@ const CALLS: &[Call] = &[
     ("users::replace_password", |c| users::replace_password(c, &user_id(1), "hash", "other").map(drop)),
     ("users::lock", |c| users::lock(c, &user_id(1))),
     ("users::lock_active_admins", users::lock_active_admins),
-    ("users::active_ids", |c| users::active_ids(c).map(drop)),
     ("users::any_exists", |c| users::any_exists(c).map(drop)),
+    ("users::active_ids", |c| users::active_ids(c).map(drop)),
     ("users::count_active_admins", |c| users::count_active_admins(c).map(drop)),
     ("sessions::insert", |c| sessions::insert(c, &session())),
     ("sessions::find", |c| sessions::find(c, "session").map(drop)),
@@ -72,8 +72,7 @@ const CALLS: &[Call] = &[
     ("plugin_config::claim", |c| plugin_config::claim(c, &slug(), true, Some(&user_id(1)), NOW).map(drop)),
     ("plugin_config::find", |c| plugin_config::find(c, &slug()).map(drop)),
     ("plugin_config::lock", |c| plugin_config::lock(c, &slug())),
-    // SQLite has nothing to hold, so that only the second is recorded there.
-    ("plugin_config::hold", |c| plugin_config::hold(c, &slug()).and_then(|()| plugin_config::find(c, &slug())).map(drop)),
+    ("plugin_config::hold", |c| plugin_config::hold(c, &slug())),
     ("plugin_config::set_latest", |c| plugin_config::set_latest(c, &slug(), Some(&version()))),
     ("plugin_config::values", |c| plugin_config::values(c, &slug()).map(drop)),
     ("plugin_config::set_values", |c| plugin_config::set_values(c, &slug(), "{}", NOW)),
@@ -102,13 +101,13 @@ const CALLS: &[Call] = &[
     ("plugins::insert", |c| plugins::insert(c, &plugin())),
     ("plugins::find", |c| plugins::find(c, &user_id(1), &slug()).map(drop)),
     ("plugins::slugs", |c| plugins::slugs(c, &user_id(1)).map(drop)),
+    ("plugins::owners", |c| plugins::owners(c, &slug()).map(drop)),
     ("plugins::find_by_id", |c| plugins::find_by_id(c, &user_id(1), "plugin").map(drop)),
     ("plugins::find_by_access_key", |c| plugins::find_by_access_key(c, &plugin().access_key).map(drop)),
     ("plugins::list_installed", |c| plugins::list_installed(c, &user_id(1)).map(drop)),
     ("plugins::set_enabled", |c| {
         plugins::set_enabled(c, "plugin", false, NOW).and_then(|_| plugins::set_enabled(c, "plugin", true, NOW)).map(drop)
     }),
-    ("plugins::owners", |c| plugins::owners(c, &slug()).map(drop)),
     ("plugins::touch", |c| plugins::touch(c, "plugin", NOW)),
     ("plugins::set_config", |c| plugins::set_config(c, "plugin", "{}", NOW)),
     ("plugins::record_version", |c| plugins::record_version(c, "plugin", &version(), Change::Install, "ann", NOW)),
@@ -131,7 +130,13 @@ const CALLS: &[Call] = &[
         pending_records::remove(c, &user_id(1), &entry(Some(metadata("ann"))))
     }),
     ("audit::insert", |c| audit::insert(c, &audit_entry())),
-    ("audit::list", |c| audit::list(c, None, None, 10).and_then(|_| audit::list(c, Some(&user_id(1)), Some("x"), 10)).map(drop)),
+    ("audit::list", |c| {
+        for actor in [None, Some(&user_id(1))] {
+            audit::list(c, actor, None, 10)?;
+            audit::list(c, actor, Some("9"), 10)?;
+        }
+        Ok(())
+    }),
     ("audit::delete_before", |c| audit::delete_before(c, NOW)),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),
@@ -140,24 +145,23 @@ const CALLS: &[Call] = &[
 /// Functions that read through a table all the same, which one, and why that is right.
 const SCANS: &[(&str, &str, &str)] = &[
     ("users::list", "users", "a page of all of them, in the order of the key"),
-    ("users::active_ids", "users", "a change for every user"),
-    ("sessions::remove_all_ended", "sessions", "housekeeping, every hour"),
-    ("audit::list", "audit_log", "a page of all of them, in the order of the key"),
-    ("releases::removed", "releases", "clean-up looks at all"),
-    ("releases::unneeded", "releases", "clean-up looks at all"),
-    ("releases::unneeded", "plugins", "clean-up looks at all"),
-    ("releases::unneeded", "plugin_versions", "clean-up looks at all"),
-    ("releases::unneeded", "channels", "clean-up looks at all"),
-    ("releases::unneeded", "plugin_config", "clean-up looks at all"),
     ("users::any_exists", "users", "ends at the first row"),
+    ("users::active_ids", "users", "all of them, for an installation for everybody"),
     ("users::lock_active_admins", "users", "asked before an administrator is changed or removed"),
     ("users::count_active_admins", "users", "asked before an administrator is changed or removed"),
     ("releases::catalogue", "plugin_config", "a page of all slugs, in the order of the key; a search reads texts"),
+    ("releases::removed", "releases", "clean-up looks at everything"),
+    ("releases::unneeded", "releases", "clean-up looks at everything"),
+    ("sessions::remove_all_ended", "sessions", "clean-up looks at everything"),
+    ("audit::list", "audit_log", "the newest page, in the order of the key"),
     ("pending_records::users", "pending_records", "the outbox holds what a crash left, asked at the start"),
 ];
 
 /// Functions that sort, and why no index should do it.
 const SORTS: &[(&str, &str)] = &[("modules::list_of_user", "a user's modules are found plugin by plugin")];
+
+/// SQLite has one writer, so there this one has nothing to do.
+const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
 
 /// Only with rows does PostgreSQL care how it finds many of them.
 const ROWS: &str = "
@@ -172,10 +176,8 @@ const ROWS: &str = "
         SELECT u || '_' || n, md5('u' || u), 'p' || n, '1.0.0', md5(u || '_' || n), 0, 0, 1
         FROM generate_series(1, 100) u, generate_series(1, 100) n;
     INSERT INTO plugin_versions (plugin_id, sequence, version, change, installed_by, installed_at, replaced_at)
-        SELECT u || '_' || n, v, v || '.0.0', 'update', 'ann', 0, 0
-        FROM generate_series(1, 100) u, generate_series(1, 100) n, generate_series(1, 2) v;
-    INSERT INTO channels (slug, name, version, updated_at) SELECT 'p' || n, 'c' || c, '1.0.0', 0
-        FROM generate_series(1, 500) n, generate_series(1, 4) c;
+        SELECT id, v, v || '.0.0', 'update', 'ann', 0, 0 FROM plugins, generate_series(1, 3) v;
+    INSERT INTO channels (slug, name, version, updated_at) SELECT plugin_name, 'beta', '2.0.0', 0 FROM plugin_config;
     ANALYZE";
 
 stores!(no_query_reads_through_a_table);
@@ -197,7 +199,8 @@ async fn no_query_reads_through_a_table(store: Store) {
     for (function, call) in CALLS {
         call(&mut conn).unwrap_or_else(|error| panic!("{function}: {}", error.chain()));
         let statements = std::mem::take(&mut *recorded.lock().unwrap());
-        assert!(!statements.is_empty(), "{function} was recorded");
+        let nothing = store.kind == Db::Sqlite && *function == NOTHING_ON_SQLITE;
+        assert_eq!(statements.is_empty(), nothing, "{function} was recorded");
         for statement in statements {
             let sql = statement.split(" -- binds: ").next().unwrap();
             for cost in explain(&store, sql) {
@@ -247,8 +250,7 @@ fn explain_on_sqlite(store: &Store, sql: &str) -> Vec<Cost> {
         ["SCAN", "CONSTANT", "ROW"] | ["SCAN", _, "VALUES", "CLAUSE"] => None,
         ["SCAN", what, ..] => Some(Cost::Scan((*what).to_owned())),
         ["USE", "TEMP", "B-TREE", ..] => Some(Cost::Sort),
-        // A subquery's own steps follow.
-        ["SEARCH", ..] | ["CORRELATED", "SCALAR", "SUBQUERY", ..] => None,
+        ["SEARCH", ..] | [.., "SUBQUERY", _] => None,
         _ => panic!("what does {detail} mean in the plan of {sql}?"),
     };
     steps.into_iter().filter_map(cost).collect()
@@ -326,14 +328,12 @@ async fn plans_that_read_through_a_table_are_recognised(store: Store) {
     }
 }
 
-stores!(lookups_that_no_function_makes_yet_have_their_index);
-async fn lookups_that_no_function_makes_yet_have_their_index(store: Store) {
+stores!(lookups_that_no_call_above_shows_have_their_index);
+async fn lookups_that_no_call_above_shows_have_their_index(store: Store) {
     migrations::run(&store.url()).unwrap();
     for sql in [
-        // Pages of the audit log, by actor and by time.
+        // A page of one user's audit log: the excuse of `audit::list` is for everybody's.
         "SELECT * FROM audit_log WHERE actor_id = 'x' AND id < 'y' ORDER BY id DESC LIMIT 10",
-        "SELECT * FROM audit_log WHERE id < 'y' ORDER BY id DESC LIMIT 10",
-        "DELETE FROM audit_log WHERE at < 1",
         // Who has a release.
         "SELECT * FROM plugins WHERE plugin_slug = 'x' AND version = '1'",
         "SELECT count(*) FROM plugins WHERE plugin_slug = 'x'",
