@@ -46,7 +46,7 @@ impl Report for Cleanup {
     fn text(&self) -> String {
         let line = |item: &Item| format!("{} {}: {} bytes", item.slug, item.version, item.size);
         let outcome = if self.dry_run { "would be removed" } else { "removed" };
-        let total = format!("{} releases, {} bytes {outcome}", self.releases.len(), self.total_size);
+        let total = format!("total: {} bytes {outcome}", self.total_size);
         self.releases.iter().map(line).chain([total]).collect::<Vec<_>>().join("\n")
     }
 }

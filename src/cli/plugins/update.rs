@@ -2,7 +2,7 @@
 
 use clap::Args;
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -82,7 +82,7 @@ async fn for_one(target: &Target, Wanted { slug, version }: Wanted, user: Option
     }
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 #[serde(transparent)]
 struct Updated(Moved);
 
