@@ -1,7 +1,9 @@
 //! Each `sh` block of a document is run, in their order, in one shell, beside a `serve --demo` on the data of its folder. A
 //! `text` block right below says what is printed.
 
-use std::{env, os::unix::fs::symlink, path::Path};
+use std::{collections::BTreeSet, env, os::unix::fs::symlink, path::Path};
+
+use regex::Regex;
 
 use super::{Block, all, blocks, read, root};
 use crate::support::{program::Home, server::TestServer};
@@ -48,6 +50,18 @@ fn every_command_in_a_document_works() {
         }
     }
     assert!(run > 2, "only {run} documents hold commands");
+}
+
+#[test]
+fn every_command_that_is_named_is_there() {
+    let named = Regex::new(r"`plugyard ([a-z-]+)").unwrap();
+    let text = all().iter().map(|name| read(name)).collect::<String>();
+    let commands = named.captures_iter(&text).map(|found| found[1].to_owned()).collect::<BTreeSet<_>>();
+    assert!(commands.len() > 2, "{commands:?}");
+    let home = Home::bare();
+    for command in commands {
+        assert_eq!(home.run(&["help", &command]).status, 0, "there is no plugyard {command}");
+    }
 }
 
 fn try_commands(name: &str, blocks: &[Block]) {

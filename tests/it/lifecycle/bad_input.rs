@@ -146,7 +146,8 @@ async fn another_users_objects_answer_like_absent_ones(app: TestApp) {
     let scene = Scene::new(&app).await;
     let body: &[u8] = br#"{"enabled": false}"#;
     for operation in &scene.operations {
-        let about_a_plugin = operation.path.starts_with("/api/v1/plugins/{") || operation.path.contains("/{plugin}");
+        let about_a_plugin =
+            operation.path.starts_with("/api/v1/plugins/{") || operation.path.starts_with("/api/v1/plugins/direct/{plugin}");
         if !about_a_plugin || operation.path.ends_with("/install") {
             continue;
         }

@@ -24,8 +24,17 @@ pub async fn exchange(address: SocketAddr, method: &str, path: &str, headers: &[
     // At once: a server that refuses before it has seen the body waits for what may still come before it closes.
     stream.write_all(&[head.as_bytes(), body].concat()).await.expect("the server reads the request");
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.expect("the server answers to the end");
+    // Not until it closes: after an early refusal it lingers, so that a client that is still sending hears of it.
+    while !is_whole(&bytes) && stream.read_buf(&mut bytes).await.expect("the server answers to the end") > 0 {}
     parse(&bytes, method == "HEAD")
+}
+
+/// Whether as many bytes are there as the head promises; a head without a length says nothing.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+    let length = head.split("\r\n").find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    length.is_some_and(|length| bytes.len() >= end + 4 + length)
 }
 
 /// Reads a whole answer. It is a test's failure when lengths disagree.
