@@ -42,6 +42,8 @@ use crate::{
 const SHUTDOWN_SECONDS: u64 = 30;
 /// A connection that sends no complete request head in this time is closed.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client that was refused early may go on sending: closing at once could take the answer from it.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// Serves until SIGTERM or SIGINT, then finishes what runs. `announce` is called once connections are accepted.
 pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOnce(std::net::SocketAddr)) -> Result<()> {
@@ -71,6 +73,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
             .wrap(from_fn(middleware::observe))
     })
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+    .client_disconnect_timeout(LINGER)
     .shutdown_timeout(SHUTDOWN_SECONDS)
     // Small answers go out at once instead of waiting 40 ms for the peer's acknowledgement.
     .tcp_nodelay(true);
