@@ -40,6 +40,8 @@ use crate::{
 
 /// How long running requests may take after the signal to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
+/// How long an idle connection stays open: longer than a page pauses, so that few requests meet one that just closes.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A connection that sends no complete request head in this time is closed.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client that was refused early may go on sending: closing at once could take the answer from it.
@@ -72,6 +74,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
             .wrap(from_fn(middleware::open))
             .wrap(from_fn(middleware::observe))
     })
+    .keep_alive(KEEP_ALIVE)
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
     .client_disconnect_timeout(LINGER)
     .shutdown_timeout(SHUTDOWN_SECONDS)
