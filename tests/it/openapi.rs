@@ -101,15 +101,15 @@ async fn without_a_token_only_open_operations_answer(app: TestApp) {
 both!(every_operation_answers_as_described);
 async fn every_operation_answers_as_described(app: TestApp) {
     let admin = app.admin().await;
-    let bodies =
-        [None, Some(""), Some("{}"), Some("{"), Some("[]"), Some("{\"enabled\":true,\"version\":\"x\",\"status\":\"x\",\"reason\":\"\"}")];
+    // `lifecycle::bad_input` has many more; this is about the parameters.
+    let bodies = [None, Some("{}")];
     for operation in operations(&document(&app).await) {
         // It would end the login that all this is sent with.
         if operation.path == "/api/v1/auth/logout" {
             continue;
         }
         let bodies = if operation.described["requestBody"].is_null() { &bodies[..1] } else { &bodies };
-        for dummy in ["x", "00000000000000000000000000000000", "a%00b", "%ff", "1.0.0"] {
+        for dummy in ["x", "a%00b", "1.0.0"] {
             for body in bodies {
                 let answer = send(admin, &operation, dummy, *body).await;
                 operation.assert_described(&answer);

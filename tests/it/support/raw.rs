@@ -21,8 +21,8 @@ pub async fn exchange(address: SocketAddr, method: &str, path: &str, headers: &[
     }
     head += "\r\n";
     let mut stream = TcpStream::connect(address).await.expect("the server accepts connections");
-    stream.write_all(head.as_bytes()).await.expect("the server reads the head");
-    stream.write_all(body).await.expect("the server reads the body");
+    // At once: a server that refuses before it has seen the body waits for what may still come before it closes.
+    stream.write_all(&[head.as_bytes(), body].concat()).await.expect("the server reads the request");
     let mut bytes = Vec::new();
     // Not until it closes: after an early refusal it lingers, so that a client that is still sending hears of it.
     while !is_whole(&bytes) && stream.read_buf(&mut bytes).await.expect("the server answers to the end") > 0 {}
