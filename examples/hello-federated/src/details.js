@@ -1,0 +1,3 @@
+export function details() {
+  return `These words came in a chunk of version ${VERSION}.`;
+}
