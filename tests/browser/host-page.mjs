@@ -25,6 +25,7 @@ try {
 } finally {
   await browser?.close();
   page.close();
+  process.stdin.destroy(); // or else this would wait for more lines
   rmSync(work, { recursive: true });
 }
 
@@ -53,7 +54,7 @@ async function run() {
   await reads(bensPage, "HelloFederated/greeting", "Hello, Ben, from version 1.1.0!");
   await reads(annsPage, "HelloPlugin/greeting", "Hello, world!");
   await reads(bensPage, "HelloPlugin/greeting", "Hello, Ben (1.1.0)!");
-  await annsPage.locator(`[data-module="HelloPlugin/clock"] time`).waitFor(); // a chunk of the ESM plugin
+  await annsPage.locator(`[data-module="HelloPlugin/clock"]`).getByText(/\d\d:\d\d/).waitFor(); // a chunk of the ESM plugin
   await tell(bensPage, "These words came in a chunk of version 1.1.0.");
 
   // An update while the page is open: what it loads from now on still belongs to the version that it began with.

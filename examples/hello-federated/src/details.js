@@ -1,3 +1,5 @@
-export function details() {
-  return `These words came in a chunk of version ${VERSION}.`;
+export function details(document) {
+  const text = document.createElement("p");
+  text.textContent = `These words came in a chunk of version ${VERSION}.`;
+  return text;
 }

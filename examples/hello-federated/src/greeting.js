@@ -10,7 +10,7 @@ export function mount(element, { config }) {
   more.addEventListener("click", async () => {
     // A chunk of its own, fetched at the click from beside the entry, whatever address that came from.
     const { details } = await import("./details.js");
-    more.replaceWith(details());
+    more.replaceWith(details(document));
   });
   element.append(text, more);
 }
