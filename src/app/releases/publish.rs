@@ -6,7 +6,7 @@ use super::{describe::describe, note_latest};
 use crate::{
     app::{App, audit, now},
     domain::{
-        Caller, Channel, ReleasePath, Role, Scope, Slug, Timestamp, Version,
+        Caller, Channel, Manifest, ReleasePath, Role, Scope, Slug, Timestamp, Version,
         manifest::{MAX_MANIFEST, Overrides, Visibility},
         release::{Release, ReleaseFile},
     },
@@ -69,6 +69,11 @@ pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: Publis
     })
     .await?;
     publication
+}
+
+/// The manifest that publishing the package would store.
+pub async fn manifest_of(staged: Staged, options: PublishOptions) -> Result<Manifest> {
+    offload::run(move || draft(staged, &options).map(|(_, draft)| draft.release.manifest)).await
 }
 
 /// Everything about the release that the package itself says.
