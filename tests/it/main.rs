@@ -24,3 +24,4 @@ mod plugins;
 mod promises;
 mod releases;
 mod storage;
+mod takeover;
