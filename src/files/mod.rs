@@ -2,8 +2,10 @@
 //! neither the database nor HTTP. Everything blocks, except the functions marked `async`, which hop threads themselves.
 
 mod archive;
+mod contents;
 mod digest;
 mod disk;
+mod encodings;
 mod limits;
 mod locks;
 mod records;
@@ -20,6 +22,8 @@ use std::{
     sync::Arc,
 };
 
+pub use contents::Mark;
+pub use encodings::{CheckedCopy, EncodedCopy};
 pub use limits::Limits;
 pub use locks::FolderLock;
 pub use records::UserRecord;

@@ -83,7 +83,7 @@ impl PluginsFolder {
         // Nobody is between making a folder and locking it while this is held.
         let _alone = self.lock_cache(true)?;
         let failed = |e| Error::storage("cache/ cannot be cleaned", e);
-        let mut removed = 0;
+        let mut removed = self.remove_half_copies().map_err(failed)?;
         for entry in fs::read_dir(self.cache()).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();

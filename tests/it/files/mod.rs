@@ -3,9 +3,12 @@
 mod access;
 mod conditions;
 mod cors;
+mod conformance;
 mod damage;
+mod encodings;
 mod former;
 mod headers;
+mod integrity;
 mod paths;
 mod ranges;
 mod redirects;
