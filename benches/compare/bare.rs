@@ -32,10 +32,7 @@ async fn main() -> io::Result<()> {
     }
     let files = web::Data::from(Arc::new(files));
     HttpServer::new(move || {
-        App::new()
-            .app_data(files.clone())
-            .route("/unchanged/{name}", web::get().to(unchanged))
-            .route("/{name}", web::get().to(file))
+        App::new().app_data(files.clone()).route("/unchanged/{name}", web::get().to(unchanged)).route("/{name}", web::get().to(file))
     })
     .tcp_nodelay(true)
     .bind(address)?

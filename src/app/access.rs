@@ -8,8 +8,8 @@ use super::{
     App,
     audit::{self, Actor},
     defaults,
-    kept::Kept,
     jwt::{HostClaims, Token},
+    kept::Kept,
     now,
 };
 use crate::{

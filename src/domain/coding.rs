@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn text_is_encoded_and_what_is_compressed_already_is_not() {
-        for yes in ["text/javascript; charset=utf-8", "application/json; charset=utf-8", "image/svg+xml; charset=utf-8", "application/wasm"] {
+        for yes in ["text/javascript; charset=utf-8", "application/json; charset=utf-8", "image/svg+xml; charset=utf-8", "application/wasm"]
+        {
             assert!(is_worth_encoding(yes, 1000), "{yes}");
             assert!(!is_worth_encoding(yes, 100) && !is_worth_encoding(yes, 1 << 40), "{yes}");
         }

@@ -129,7 +129,10 @@ mod tests {
     fn user_ids_lose_their_dashes() {
         let id: UserId = "D66CA7D9-d829-4281-b565-b9aa8b02a9f1".parse().unwrap();
         assert_eq!(id.as_str(), "d66ca7d9d8294281b565b9aa8b02a9f1");
-        assert_eq!(UserId::from_bytes([0x0f, 0xa0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 255]).as_str(), "0fa00102030405060708090a0b0c0dff");
+        assert_eq!(
+            UserId::from_bytes([0x0f, 0xa0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 255]).as_str(),
+            "0fa00102030405060708090a0b0c0dff"
+        );
         for bad in
             ["", "x", "d66ca7d9-d829-4281-b565b9aa8b02a9f1-", "d66ca7d9d8294281b565b9aa8b02a9fg", "../d66ca7d9d8294281b565b9aa8b02a9"]
         {

@@ -27,8 +27,7 @@ use crate::{
 
 const PREFIX: &str = "/api/v1/";
 /// What the layer for other origins adds to every answer of the API.
-const VARY_OF_OWN_FILES: &str =
-    "Accept-Encoding, Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+const VARY_OF_OWN_FILES: &str = "Accept-Encoding, Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 const VARY_OF_MANIFESTS: &str = "Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 

@@ -7,10 +7,7 @@ use diesel::{
     sql_types::{Bool, Text},
 };
 
-use crate::{
-    error::Result,
-    storage::connection::AnyConnection as Connection,
-};
+use crate::{error::Result, storage::connection::AnyConnection as Connection};
 
 pub const EVERYTHING: &str = "*";
 

@@ -14,8 +14,7 @@ async fn both_ways(app: &TestApp, client: &Client, path: &str, headers: &[(&str,
     let long = client.raw_get(&long_way(path), headers).await;
     assert_eq!((short.status, &short.bytes), (long.status, &long.bytes), "{path} {headers:?}");
     // The last two say nothing without an origin, and only the long way adds them then.
-    let of_each_answer =
-        ["date", "x-request-id", "connection", "access-control-allow-credentials", "access-control-expose-headers"];
+    let of_each_answer = ["date", "x-request-id", "connection", "access-control-allow-credentials", "access-control-expose-headers"];
     let told = |answer: &crate::support::Answer| {
         let mut told: Vec<_> = answer
             .headers
@@ -79,7 +78,9 @@ async fn what_is_answered_from_memory_is_counted(app: TestApp) {
     app.warm(&ann.ann, super::OWN, &["files"]).await;
     let requests = async || {
         let text = app.anonymous().get("/metrics").await.expect(200).text();
-        let is_ours = |line: &&str| line.starts_with("plugyard_http_requests_total") && line.contains("plugins/{plugin}/{path:.*}") && line.contains("200");
+        let is_ours = |line: &&str| {
+            line.starts_with("plugyard_http_requests_total") && line.contains("plugins/{plugin}/{path:.*}") && line.contains("200")
+        };
         text.lines().filter(is_ours).map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>()
     };
     let before = requests().await;

@@ -19,9 +19,12 @@ fn content() -> String {
     "0123456789".repeat(1000)
 }
 
+/// Method, headers, answer.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// What is asked, and what is answered: status, coding, and for a part its first and last byte. `{plain}`, `{gzip}` and
 /// `{br}` stand for the tags of these forms, `{date}` for Last-Modified.
-const CASES: &[(&str, &[(&str, &str)], &str)] = &[
+const CASES: &[Case] = &[
     // Ranges.
     ("GET", &[], "200 plain"),
     ("GET", &[("Range", "bytes=0-0")], "206 plain 0-0"),
@@ -143,7 +146,7 @@ const CASES: &[(&str, &[(&str, &str)], &str)] = &[
 ];
 
 /// A case as documents name it.
-fn name((method, headers, _): &(&str, &[(&str, &str)], &str)) -> String {
+fn name((method, headers, _): &Case) -> String {
     let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     [&[(*method).to_owned()], headers.as_slice()].concat().join(" · ").replace('|', "\\|")
 }
@@ -247,7 +250,10 @@ impl Nginx {
     fn start() -> Option<Self> {
         let program = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).is_file());
         let Some(program) = program else {
-            assert!(std::env::var_os("PLUGYARD_REQUIRE_NGINX").is_none_or(|value| value != "1"), "PLUGYARD_REQUIRE_NGINX=1, but there is no nginx");
+            assert!(
+                std::env::var_os("PLUGYARD_REQUIRE_NGINX").is_none_or(|value| value != "1"),
+                "PLUGYARD_REQUIRE_NGINX=1, but there is no nginx"
+            );
             // Past the capture of test output, which would swallow it.
             std::io::stderr().write_all(b"SKIPPED: the comparison with nginx, which is not installed\n").unwrap();
             return None;
@@ -295,9 +301,9 @@ async fn nginx_answers_differently_where_the_document_says_so() {
     let server = Server::new(nginx.address, "/long.js".to_owned(), None, &["plain", "gzip"]).await;
     let mut differences = BTreeMap::new();
     // Without the module, nothing of br can be compared.
-    for case @ (method, headers, expected) in CASES.iter().filter(|(_, headers, expected)| {
-        !expected.contains("br") && headers.iter().all(|(_, value)| !value.contains("br"))
-    }) {
+    for case @ (method, headers, expected) in
+        CASES.iter().filter(|(_, headers, expected)| !expected.contains("br") && headers.iter().all(|(_, value)| !value.contains("br")))
+    {
         let answered = server.answer(method, headers).await;
         if answered != *expected {
             differences.insert(format!("`{}`", name(case)), (format!("`{expected}`"), format!("`{answered}`")));

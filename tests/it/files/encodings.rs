@@ -133,7 +133,9 @@ async fn a_damaged_copy_is_not_sent(app: TestApp) {
 both!(large_copies_are_sent_from_the_disk);
 async fn large_copies_are_sent_from_the_disk(app: TestApp) {
     // About 1.5 MiB that shrinks to a little more than half: hex digits of noise.
-    let noise = (0_u64..200_000).map(|n| format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left((n % 61) as u32))).collect::<String>();
+    let noise = (0_u64..200_000)
+        .map(|n| format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left((n % 61) as u32)))
+        .collect::<String>();
     let installed = Installed::new(&app, &demo().file("large.js", noise.clone())).await;
     let path = format!("{}large.js", installed.shared);
     let br = encoded(app.anonymous(), &path, "br", "br").await;

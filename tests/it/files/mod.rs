@@ -2,8 +2,8 @@
 
 mod access;
 mod conditions;
-mod cors;
 mod conformance;
+mod cors;
 mod damage;
 mod encodings;
 mod former;
