@@ -12,7 +12,7 @@ async fn both_ways(app: &TestApp, client: &Client, path: &str, headers: &[(&str,
     app.warm(client, path, &["files"]).await;
     let short = client.raw_get(path, headers).await;
     let long = client.raw_get(&long_way(path), headers).await;
-    assert_eq!((short.status, &short.bytes), (long.status, &long.bytes), "{path} {headers:?}");
+    assert_eq!(short.status, long.status, "{path} {headers:?}");
     // The last two say nothing without an origin, and only the long way adds them then.
     let of_each_answer = ["date", "x-request-id", "connection", "access-control-allow-credentials", "access-control-expose-headers"];
     let told = |answer: &crate::support::Answer| {
@@ -25,9 +25,9 @@ async fn both_ways(app: &TestApp, client: &Client, path: &str, headers: &[(&str,
         told.sort();
         told
     };
-    // A problem repeats the request's id.
+    // Only problems differ, in the request's id.
     if short.status < 400 {
-        assert_eq!(told(&short), told(&long), "{path} {headers:?}");
+        assert_eq!((told(&short), &short.bytes), (told(&long), &long.bytes), "{path} {headers:?}");
     }
 }
 
