@@ -95,8 +95,8 @@ impl Warm {
             return None;
         }
         match rest {
-            "manifest" => return self.unchanged(request, trust, ManifestView::Manifest, &self.manifest),
-            "manifest/designer" => return self.unchanged(request, trust, ManifestView::Designer, &self.designer),
+            "manifest" => return self.known_manifest(request, trust, ManifestView::Manifest, &self.manifest),
+            "manifest/designer" => return self.known_manifest(request, trust, ManifestView::Designer, &self.designer),
             _ => {}
         }
         let (plugin, path) = rest.split_once('/')?;
@@ -149,15 +149,18 @@ impl Warm {
         Some(response.body(bytes))
     }
 
-    /// A manifest that the client has already.
-    fn unchanged<'a>(&self, request: &ServiceRequest, trust: Trust<'_>, view: ManifestView, tally: &'a Tally) -> Option<Answer<'a>> {
-        let wanted = request.headers().get(header::IF_NONE_MATCH)?;
+    /// A manifest, or that the client has it already.
+    fn known_manifest<'a>(&self, request: &ServiceRequest, trust: Trust<'_>, view: ManifestView, tally: &'a Tally) -> Option<Answer<'a>> {
         let known = self.caller(request, trust)?;
         let tag = self.app.manifest_tags.kept(trust, &known.caller.user, view)?;
-        if wanted.as_bytes() != tag {
-            return None;
-        }
-        let mut response = etag::unchanged(HeaderValue::from_maybe_shared(tag).ok()?);
+        let body = match request.headers().get(header::IF_NONE_MATCH) {
+            Some(wanted) if wanted.as_bytes() == tag => None,
+            // Several tags, or one of another time.
+            Some(_) => return None,
+            None => Some(self.app.manifest_tags.kept_body(&tag)?),
+        };
+        self.sent_bytes.increment(body.as_ref().map_or(0, |body| body.len() as u64));
+        let mut response = etag::answer(tag, body).ok()?;
         response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY_OF_MANIFESTS));
         Some(Answer { response, tally })
     }

@@ -12,13 +12,13 @@ use crate::{
     },
     domain::UserId,
     http::{
-        etag,
+        etag::Tagged,
         extract::{Authorized, Read},
         problem::HttpResult,
     },
 };
 
-/// The answer in one of the two views; its tag is kept for requests that ask whether it has changed.
+/// The answer in one of the two views; it is kept for requests that ask again.
 async fn answer(app: &App, user: &UserId, request: &HttpRequest, view: ManifestView) -> HttpResult {
     let before = app.db.changes().moment();
     let mut listed = plugins::list(app, user).await?;
@@ -28,9 +28,9 @@ async fn answer(app: &App, user: &UserId, request: &HttpRequest, view: ManifestV
         ManifestView::Manifest => PluginShape::in_manifest(one),
         ManifestView::Designer => PluginShape::in_manifest(one).with_modules(one),
     };
-    let (response, tag) = etag::tagged_json(request, &by_slug(&listed, shape))?;
-    sources.keep(app, user, view, tag.to_string().into());
-    Ok(response)
+    let tagged = Tagged::new(&by_slug(&listed, shape))?;
+    sources.keep(app, user, view, tagged.tag.clone(), tagged.body.clone());
+    Ok(tagged.answer(request)?)
 }
 
 fn by_slug(listed: &[ListedPlugin], shape: impl Fn(&ListedPlugin) -> PluginShape) -> BTreeMap<&str, PluginShape> {

@@ -48,6 +48,7 @@ async fn unchanged_until_something_changes(app: TestApp) {
         };
         assert!(matches!(changed.status, 200 | 201), "{step}: {}", changed.text());
         for (path, tag) in tags {
+            assert_eq!(ann.get(path).await.expect(200).header("etag") == tag, !both_change && path == MANIFEST, "{step} {path}");
             let expected = if both_change || path == DESIGNER { 200 } else { 304 };
             assert_eq!(asked(&ann, path, &tag).await.status, expected, "{step} {path}");
         }
@@ -63,8 +64,12 @@ async fn the_short_answer_is_the_long_one(app: TestApp) {
         // More than one tag takes the long way.
         let long = asked(&ann, path, &format!("{tag}, \"other\"")).await;
         assert_eq!((short.status, long.status), (304, 304));
-        for name in ["etag", "cache-control", "vary"] {
+        // Another one's tag takes the long way, too.
+        let (whole, computed) = (ann.get(path).await.expect(200), asked(&ann, path, "\"other\"").await.expect(200));
+        assert_eq!(whole.bytes, computed.bytes);
+        for name in ["etag", "cache-control", "vary", "content-type"] {
             assert_eq!(short.header(name), long.header(name), "{path} {name}");
+            assert_eq!(whole.header(name), computed.header(name), "{path} {name}");
         }
     }
 }
