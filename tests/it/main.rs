@@ -11,6 +11,7 @@
 mod support;
 
 mod accounts;
+mod browser;
 mod caches;
 mod cli;
 mod documents;

@@ -9,7 +9,7 @@ use crate::{
     app::{App, audit, now, serving},
     domain::{
         Caller, Channel, Manifest, ReleasePath, Role, Scope, Slug, Timestamp, Version,
-        manifest::{MAX_MANIFEST, Overrides, PackageFiles, Visibility, read_manifest},
+        manifest::{MAX_MANIFEST, Overrides, PackageFiles, Reading, Visibility, read_package},
         release::{Release, ReleaseFile},
     },
     error::{Error, Result},
@@ -34,6 +34,8 @@ pub struct Publication {
     pub release: Release,
     /// False when the same content was there already.
     pub created: bool,
+    /// What the package says that does not count, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Whether the caller may publish at all; asked before an upload is read.
@@ -81,13 +83,15 @@ struct Draft {
     release: Release,
     files: Vec<ReleaseFile>,
     channel: Option<Channel>,
+    notes: Vec<String>,
 }
 
 fn draft(staged: Staged, options: &PublishOptions) -> Result<(Staged, Draft)> {
     let overrides = Overrides { slug: options.slug.clone(), version: options.version.clone(), visibility: options.visibility };
     let paths: Vec<ReleasePath> = staged.files.iter().map(|file| file.path.clone()).collect();
     let read = |path: &ReleasePath| staged.read(path, MAX_MANIFEST as u64);
-    let manifest = read_manifest(&PackageFiles::new(&paths, &read), &overrides)?;
+    let package = PackageFiles::new(&paths, &read).in_folder(staged.top_folder.as_deref());
+    let Reading { manifest, notes } = read_package(&package, &overrides)?;
     let files: Vec<ReleaseFile> = staged
         .files
         .iter()
@@ -112,7 +116,7 @@ fn draft(staged: Staged, options: &PublishOptions) -> Result<(Staged, Draft)> {
         files_removed_at: None,
         manifest,
     };
-    Ok((staged, Draft { release, files, channel: options.channel.clone() }))
+    Ok((staged, Draft { release, files, channel: options.channel.clone(), notes }))
 }
 
 fn entry_sha384(manifest: &Manifest, files: &[ReleaseFile]) -> Option<String> {
@@ -132,10 +136,14 @@ fn insert(
     let Release { slug, version, .. } = &draft.release;
     let owner = caller.is_person().then_some(&caller.user);
     let row = plugin_config::claim(conn, slug, available, owner, now)?;
-    if row.owner.is_some() && row.owner.as_ref() != owner && caller.role != Role::Admin {
+    let known = releases::find(conn, slug, version)?;
+    // Who brings what is there already changes nothing.
+    let changes = draft.channel.is_some()
+        || known.as_ref().is_none_or(|known| known.digest != draft.release.digest || known.files_removed_at.is_some());
+    if changes && row.owner.is_some() && row.owner.as_ref() != owner && caller.role != Role::Admin {
         return Err(Error::PublishNotAllowed(format!("{slug} belongs to its first publisher")));
     }
-    let publication = match releases::find(conn, slug, version)? {
+    let publication = match known {
         Some(known) if known.digest != draft.release.digest => {
             return Err(Error::VersionTaken { slug: slug.to_string(), version: version.to_string() });
         }
@@ -146,7 +154,7 @@ fn insert(
                 note_latest(conn, slug)?;
                 audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             }
-            Publication { release: Release { files_removed_at: None, ..known }, created: false }
+            Publication { release: Release { files_removed_at: None, ..known }, created: false, notes: draft.notes.clone() }
         }
         None => {
             releases::insert(conn, &draft.release)?;
@@ -154,7 +162,7 @@ fn insert(
             note_latest(conn, slug)?;
             audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             folder.place(staged, slug, version)?;
-            Publication { release: draft.release.clone(), created: true }
+            Publication { release: draft.release.clone(), created: true, notes: draft.notes.clone() }
         }
     };
     if let Some(channel) = &draft.channel {

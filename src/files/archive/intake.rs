@@ -124,14 +124,15 @@ impl<'a> Intake<'a> {
         if self.files.is_empty() {
             return Err(Error::bad_archive("", "holds no files"));
         }
-        let root = self.strip_top_folder()?;
+        let top_folder = self.strip_top_folder();
         self.check_lengths();
         self.refuse_violations()?;
 
+        let root = top_folder.as_ref().map_or_else(|| self.root.clone(), |top| self.root.join(top));
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         sync(&root, &self.files).map_err(unwritten)?;
         let digest = digest::of_files(&self.files);
-        Ok(Staged { files: self.files, digest, size: self.size, root, staging, placed: None })
+        Ok(Staged { files: self.files, digest, size: self.size, top_folder, root, staging, placed: None })
     }
 
     fn check(&mut self, name: &[u8], kind: &Kind) -> Result<Option<ReleasePath>, String> {
@@ -173,16 +174,15 @@ impl<'a> Intake<'a> {
     }
 
     /// A package whose files all lie in one folder at its top is that folder: `package/` of npm, `<name>-<version>/` of
-    /// source archives. The answer is the release's root.
-    fn strip_top_folder(&mut self) -> Result<PathBuf> {
-        let top = self.files.first().and_then(|file| file.path.as_str().split_once('/')).map(|(top, _)| top.to_owned());
-        let Some(top) = top else { return Ok(self.root.clone()) };
+    /// source archives. The answer is that folder's name.
+    fn strip_top_folder(&mut self) -> Option<String> {
+        let top = self.files.first()?.path.as_str().split_once('/')?.0.to_owned();
         let below = |file: &StagedFile| file.path.as_str().strip_prefix(&top)?.strip_prefix('/')?.parse().ok();
-        let Some(stripped) = self.files.iter().map(below).collect::<Option<Vec<ReleasePath>>>() else { return Ok(self.root.clone()) };
+        let stripped = self.files.iter().map(below).collect::<Option<Vec<ReleasePath>>>()?;
         for (file, path) in self.files.iter_mut().zip(stripped) {
             file.path = path;
         }
-        Ok(self.root.join(top))
+        Some(top)
     }
 
     /// After stripping, so that a folder and its archive meet the same limits.
