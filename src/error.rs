@@ -64,6 +64,9 @@ pub enum Error {
     PreconditionFailed { current: Option<String> },
     #[error("the range lies outside the file of {size} bytes")]
     RangeNotSatisfiable { size: u64 },
+    /// Nothing there is in a form that the client takes.
+    #[error("{0}")]
+    NotAcceptable(String),
     #[error("{0}")]
     UnsupportedMediaType(String),
     /// The body is not JSON, or not UTF-8.
@@ -207,6 +210,7 @@ impl Error {
             Self::TooLarge { .. } => "too_large",
             Self::PreconditionFailed { .. } => "precondition_failed",
             Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
+            Self::NotAcceptable(_) => "not_acceptable",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::MalformedJson(_) => "malformed_json",
             Self::BadRequest(_) => "bad_request",

@@ -1,6 +1,6 @@
 //! From a bearer token to the caller it stands for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 
@@ -9,15 +9,20 @@ use super::{
     audit::{self, Actor},
     defaults,
     jwt::{HostClaims, Token},
+    kept::Kept,
     now,
 };
 use crate::{
     domain::{
         Caller, Credential, Role, Timestamp, UserId,
-        user::{self, ApiToken, User},
+        user::{self, ApiToken, Session, User},
     },
     error::{Error, Result},
-    storage::{Connection, api_tokens, sessions, users},
+    storage::{
+        Connection, api_tokens,
+        changes::{Subject, Trust},
+        sessions, users,
+    },
 };
 
 /// Marks our API tokens, so that scanners for leaked secrets can know them.
@@ -25,22 +30,61 @@ pub const TOKEN_PREFIX: &str = "plg_";
 /// `last_used_at` is written at most this often: every request must not cost a write.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Tokens that are remembered.
+const CAPACITY: u64 = 100_000;
+
+/// A token that was found good.
+pub struct Verified {
+    pub caller: Caller,
+    /// It ends by itself then.
+    until: Timestamp,
+    /// When its use is to be noted again.
+    touch_at: Option<Timestamp>,
+}
+
+/// Tokens that were found good, with what they stand for.
+pub type VerifiedTokens = Kept<Box<str>, Arc<Verified>>;
+
+pub fn verified_tokens() -> Result<VerifiedTokens> {
+    Kept::new("tokens", CAPACITY, 1, |_| 1)
+}
+
 /// Who stands behind this token, at this moment: revocation, logout and deactivation count on the next request.
 pub async fn authenticate(app: &App, token: &str, request_id: Option<String>) -> Result<Caller> {
     let now = now();
-    let (user, credential) = if token.starts_with(TOKEN_PREFIX) {
-        api_token(app, token, now).await?
+    if let Some(known) = app.db.changes().trust().and_then(|trust| remembered(app, trust, token, now)) {
+        return Ok(Caller { request_id, ..known.caller.clone() });
+    }
+    let before = app.db.changes().moment();
+    let (user, credential, until, touch_at) = if token.starts_with(TOKEN_PREFIX) {
+        let (token, user) = api_token(app, token, now).await?;
+        let until = token.expires_at.unwrap_or(Timestamp(i64::MAX));
+        (user, Credential::Token { id: token.id, scopes: token.scopes }, until, Some(now.plus(TOUCH_INTERVAL)))
     } else {
-        match app.jwt.verify(token, now)? {
-            Token::Access { session: id } => session(app, id, now).await?,
+        let (token, until) = app.jwt.verify(token, now)?;
+        match token {
+            Token::Access { session: id } => {
+                let (session, user) = session(app, id, now).await?;
+                (user, Credential::Session(session.id), until.min(session.expires_at), None)
+            }
             Token::Refresh { .. } => return Err(refused("a refresh token is no access token")),
-            Token::Host(claims) => (host_user(app, claims, request_id.clone(), now).await?, Credential::Host),
+            Token::Host(claims) => (host_user(app, claims, request_id.clone(), now).await?, Credential::Host, until, None),
         }
     };
     if !user.active {
         return Err(refused("this account is switched off"));
     }
-    Ok(Caller { user: user.id, username: user.username, role: user.role, credential, request_id })
+    let caller = Caller { user: user.id, username: user.username, role: user.role, credential, request_id: None };
+    if let Some(stamp) = app.db.changes().stamp_as_of(before, Subject::User(&caller.user)) {
+        app.verified_tokens.put(token.into(), stamp, Arc::new(Verified { caller: caller.clone(), until, touch_at }));
+    }
+    Ok(Caller { request_id, ..caller })
+}
+
+/// A token that was found good before, unless it has ended or its use is to be noted.
+pub fn remembered(app: &App, trust: Trust<'_>, token: &str, now: Timestamp) -> Option<Arc<Verified>> {
+    let is_due = |known: &Verified| known.touch_at.is_some_and(|at| at <= now);
+    app.verified_tokens.get(trust, token).filter(|known| now < known.until && !is_due(known))
 }
 
 fn refused(why: &str) -> Error {
@@ -52,7 +96,7 @@ pub fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }
 
-async fn api_token(app: &App, token: &str, now: Timestamp) -> Result<(User, Credential)> {
+async fn api_token(app: &App, token: &str, now: Timestamp) -> Result<(ApiToken, User)> {
     // Looking the hash up by equality tells a guesser nothing about the token.
     let hash = token_hash(token);
     let found = app.db.read(move |conn| api_tokens::find_by_hash(conn, &hash)).await?;
@@ -60,7 +104,7 @@ async fn api_token(app: &App, token: &str, now: Timestamp) -> Result<(User, Cred
     if token.last_used_at.is_none_or(|last| last.plus(TOUCH_INTERVAL) < now) {
         touch(app, &token, now).await;
     }
-    Ok((user, Credential::Token { id: token.id, scopes: token.scopes }))
+    Ok((token, user))
 }
 
 /// A note for administrators; the request goes on when it cannot be written.
@@ -71,10 +115,9 @@ async fn touch(app: &App, token: &ApiToken, now: Timestamp) {
     }
 }
 
-async fn session(app: &App, id: String, now: Timestamp) -> Result<(User, Credential)> {
+async fn session(app: &App, id: String, now: Timestamp) -> Result<(Session, User)> {
     let found = app.db.read(move |conn| sessions::find(conn, &id)).await?;
-    let (session, user) = found.filter(|(session, _)| session.is_live(now)).ok_or_else(|| refused("this login has ended"))?;
-    Ok((user, Credential::Session(session.id)))
+    found.filter(|(session, _)| session.is_live(now)).ok_or_else(|| refused("this login has ended"))
 }
 
 /// The user that the host application's token names; made at first sight if the setting says so.

@@ -136,8 +136,8 @@ impl Keys {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign).map_err(|e| Error::storage("cannot sign a token", e))
     }
 
-    /// What a valid, unexpired token stands for. The algorithm is the key's, never the token's choice.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Token> {
+    /// What a valid, unexpired token stands for, and until when. The algorithm is the key's, never the token's choice.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<(Token, Timestamp)> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused("the token is not valid"))?;
         let decoded = match header.alg {
             Algorithm::HS256 => decode(token, &self.own, Algorithm::HS256),
@@ -155,7 +155,9 @@ impl Keys {
         if claims.nbf.is_some_and(|begin| !(begin.is_finite() && begin <= seconds(now.plus(SKEW)))) {
             return Err(refused("the token is not valid yet"));
         }
-        classify(claims, header.alg)
+        // Saturates, like the times of all tokens that never end.
+        let until = Timestamp((claims.exp * 1000.0) as i64);
+        Ok((classify(claims, header.alg)?, until))
     }
 }
 

@@ -4,9 +4,11 @@ pub mod access;
 pub mod accounts;
 mod audit;
 pub mod audit_log;
+pub mod contents;
 pub mod defaults;
 pub mod housekeeping;
 pub mod jwt;
+mod kept;
 pub mod page;
 pub mod passwords;
 pub mod plugins;
@@ -36,6 +38,11 @@ pub struct App {
     pub jwt: jwt::Keys,
     logins: accounts::LoginLimits,
     outbox: plugins::records::Outbox,
+    verified_tokens: access::VerifiedTokens,
+    installations: serving::InstallationCache,
+    release_files: serving::ReleaseFilesCache,
+    pub contents: contents::Contents,
+    pub manifest_tags: plugins::ManifestTags,
 }
 
 impl App {
@@ -52,6 +59,7 @@ impl App {
     pub async fn open_as_found(settings: Settings) -> Result<Arc<Self>> {
         let folder = PluginsFolder::open(&settings.plugins_dir)?;
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
+        let contents = contents::Contents::new(settings.cache_bytes.as_u64(), &folder)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
         let logins = accounts::LoginLimits::new(&settings);
         Ok(Arc::new(Self {
@@ -62,6 +70,11 @@ impl App {
             jwt,
             logins,
             outbox: plugins::records::Outbox::default(),
+            verified_tokens: access::verified_tokens()?,
+            installations: serving::InstallationCache::new()?,
+            release_files: serving::ReleaseFilesCache::new()?,
+            contents,
+            manifest_tags: plugins::ManifestTags::new()?,
         }))
     }
 

@@ -52,6 +52,8 @@ impl Serve {
             announce(&first_admin(&admin));
         }
         let demo = if self.demo { Some(demo::prepare(&app).await?) } else { None };
+        app.contents.start_encoding().map_err(Failure::Start)?;
+        let _watch = app.db.watch().map_err(Failure::Start)?;
         let housekeeping = housekeeping::start(Arc::clone(&app));
         let served = http::serve(app, metrics, |address| {
             announce(&format!("listening on http://{address}"));

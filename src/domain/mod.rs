@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod coding;
 pub mod config;
 pub mod database_url;
 pub mod dependencies;

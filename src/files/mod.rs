@@ -3,8 +3,10 @@
 
 mod archive;
 mod backups;
+mod contents;
 mod digest;
 mod disk;
+mod encodings;
 mod in_place;
 mod limits;
 mod locks;
@@ -24,6 +26,8 @@ use std::{
 };
 
 pub use backups::{Backup, Original, Rewrite};
+pub use contents::Mark;
+pub use encodings::{CheckedCopy, EncodedCopy};
 pub use in_place::{FoundFile, FoundRelease, InShared};
 pub use limits::Limits;
 pub use locks::FolderLock;

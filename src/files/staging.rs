@@ -85,7 +85,7 @@ impl PluginsFolder {
         // Nobody is between making a folder and locking it while this is held.
         let _alone = self.lock_cache(true)?;
         let failed = |e| Error::storage("cache/ cannot be cleaned", e);
-        let mut removed = 0;
+        let mut removed = self.remove_half_copies().map_err(failed)?;
         for path in self.find_leftovers().map_err(failed)? {
             let outcome = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             removed += usize::from(remove(outcome).map_err(failed)?);

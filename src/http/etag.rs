@@ -2,27 +2,56 @@
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
-    http::header::{self, EntityTag, Header, IfNoneMatch},
+    http::header::{self, EntityTag, Header, HeaderValue, IfNoneMatch},
+    web::Bytes,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
+/// A JSON text and its tag, with the quotes.
+pub struct Tagged {
+    pub tag: Bytes,
+    pub body: Bytes,
+}
+
+impl Tagged {
+    pub fn new(body: &impl Serialize) -> Result<Self> {
+        let bytes = serde_json::to_vec(body).map_err(|e| Error::storage("cannot write an answer", e))?;
+        Ok(Self { tag: format!("\"{}\"", hex::encode(Sha256::digest(&bytes))).into(), body: bytes.into() })
+    }
+
+    /// The answer, or 304 when the client has these very bytes.
+    pub fn answer(self, request: &HttpRequest) -> Result<HttpResponse> {
+        let body = if self.is_known(request) { None } else { Some(self.body) };
+        answer(self.tag, body)
+    }
+
+    fn is_known(&self, request: &HttpRequest) -> bool {
+        let is_it = |tag: &EntityTag| self.tag.get(1..self.tag.len().saturating_sub(1)) == Some(tag.tag().as_bytes());
+        request.headers().contains_key(IfNoneMatch::name())
+            && match request.get_header::<IfNoneMatch>() {
+                Some(IfNoneMatch::Any) => true,
+                Some(IfNoneMatch::Items(tags)) => tags.iter().any(is_it),
+                None => false,
+            }
+    }
+}
+
 /// The answer, or 304 when the client has these very bytes.
 pub fn json(request: &HttpRequest, body: &impl Serialize) -> Result<HttpResponse> {
-    let bytes = serde_json::to_vec(body).map_err(|e| Error::storage("cannot write an answer", e))?;
-    let etag = EntityTag::new_strong(hex::encode(Sha256::digest(&bytes)));
-    let unchanged = request.headers().contains_key(IfNoneMatch::name())
-        && match request.get_header::<IfNoneMatch>() {
-            Some(IfNoneMatch::Any) => true,
-            Some(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&etag)),
-            None => false,
-        };
-    let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    Tagged::new(body)?.answer(request)
+}
+
+/// The body with its tag; without a body 304.
+pub fn answer(tag: Bytes, body: Option<Bytes>) -> Result<HttpResponse> {
+    let tag = HeaderValue::from_maybe_shared(tag).map_err(|e| Error::storage("a header cannot be written", e))?;
+    let mut response = if body.is_some() { HttpResponse::Ok() } else { HttpResponse::NotModified() };
     response
-        .insert_header((header::ETAG, etag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .insert_header((header::VARY, "Authorization"));
-    Ok(if unchanged { response.finish() } else { response.content_type("application/json").body(bytes) })
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")))
+        .insert_header((header::VARY, HeaderValue::from_static("Authorization")));
+    let Some(body) = body else { return Ok(response.finish()) };
+    Ok(response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(body))
 }

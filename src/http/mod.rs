@@ -55,6 +55,8 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
     let workers = app.settings.workers;
     let state = Data::from(app);
     let document = Data::new(openapi::document());
+    let warm = middleware::WarmFirst(Arc::new(files::Warm::new(Arc::clone(&state), Arc::clone(&document))?));
+    let upkeep = tokio::spawn(keep_up(metrics.clone()));
     let metrics = Data::new(metrics);
     let mut server = HttpServer::new(move || {
         Actix::new()
@@ -73,6 +75,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
             .wrap(cors(&state.settings))
             .wrap(from_fn(middleware::open))
             .wrap(from_fn(middleware::observe))
+            .wrap(warm.clone())
     })
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
@@ -85,7 +88,18 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
     }
     let server = server.listen(listener).map_err(setup("cannot listen".to_owned()))?.run();
     announce(address);
-    server.await.map_err(setup("the server failed".to_owned()))
+    let served = server.await.map_err(setup("the server failed".to_owned()));
+    upkeep.abort();
+    served
+}
+
+/// Measured times pile up until somebody adds them up.
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        seconds.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// For the origins of the setting, with credentials. File routes answer every origin, without credentials; they say so

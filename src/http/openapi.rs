@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the routes themselves, and a page that shows it without network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpResponse, get, http::StatusCode, web::Data};
 use utoipa::{
@@ -39,9 +39,16 @@ struct Base;
 pub struct Document {
     json: String,
     known: Vec<Known>,
+    /// The words that follow a plugin's name in an address and are no file.
+    fixed_below_plugin: BTreeSet<String>,
 }
 
 impl Document {
+    /// Whether this word, right after a plugin's name, leads to another route than the plugin's files.
+    pub fn is_fixed_below_plugin(&self, word: &str) -> bool {
+        self.fixed_below_plugin.contains(word)
+    }
+
     pub fn methods_of(&self, path: &str) -> Vec<&'static str> {
         Known::methods_of(&self.known, path)
     }
@@ -54,6 +61,7 @@ pub fn document() -> Document {
         components.add_security_scheme(BEARER, SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()));
     }
     let mut by_path: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
+    let fixed_below_plugin = document.paths.paths.keys().filter_map(|path| word_below_plugin(path)).collect();
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             complete(path, operation);
@@ -67,7 +75,18 @@ pub fn document() -> Document {
     // Like the routes: fixed words before variable segments.
     let mut known: Vec<_> = by_path.into_iter().collect();
     known.sort_by(|(a, _), (b, _)| a.split('/').map(rank).cmp(b.split('/').map(rank)));
-    Document { json: to_json(&document), known: known.into_iter().map(|(path, methods)| Known::new(&path, methods)).collect() }
+    Document {
+        json: to_json(&document),
+        fixed_below_plugin,
+        known: known.into_iter().map(|(path, methods)| Known::new(&path, methods)).collect(),
+    }
+}
+
+/// `modules` of `/api/v1/plugins/{plugin}/modules/{module}`.
+fn word_below_plugin(path: &str) -> Option<String> {
+    let mut segments = path.strip_prefix("/api/v1/plugins/")?.split('/');
+    segments.next().filter(|first| first.starts_with('{'))?;
+    segments.next().filter(|word| !word.starts_with('{')).map(str::to_owned)
 }
 
 fn to_json(document: &OpenApi) -> String {

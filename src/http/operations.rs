@@ -42,6 +42,5 @@ pub async fn readyz(app: Data<App>) -> HttpResponse {
 #[utoipa::path(tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
 #[get("/metrics")]
 pub async fn metrics(handle: Data<PrometheusHandle>) -> HttpResponse {
-    handle.run_upkeep();
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
 }

@@ -82,6 +82,11 @@ impl AnyConnection {
             }
             DatabaseUrl::Postgres(url) => {
                 let mut conn = PgConnection::establish(url.expose()).map_err(|e| Error::storage("cannot connect to the database", e))?;
+                // Diesel tells no SQLSTATE of deadlocks and timeouts, so we know them by their words. Where we may not choose
+                // the language, `error.rs` has another sign.
+                conn.batch_execute(
+                    "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
+                )?;
                 // Stronger choices for synchronous_commit stay.
                 conn.batch_execute(
                     "SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET lock_timeout = '10s'; \
@@ -169,7 +174,8 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<AnyConnection, PoolError> {
         let mut conn = AnyConnection::open(&self.url).map_err(PoolError)?;
         if let AnyConnection::Sqlite(sqlite) = &mut conn {
-            sqlite.batch_execute("PRAGMA query_only = ON").map_err(|e| PoolError(e.into()))?;
+            // Many readers together keep less in memory than the system does for all of them.
+            sqlite.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -2048").map_err(|e| PoolError(e.into()))?;
         }
         Ok(conn)
     }

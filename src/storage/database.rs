@@ -8,6 +8,7 @@ use std::{
 use diesel::r2d2::Pool;
 
 use super::{
+    changes::{self, Changes, Watch, notes},
     connection::{AnyConnection as Connection, Begin, Manager},
     error::busy,
     migrations,
@@ -28,6 +29,8 @@ const CONNECTIONS: u32 = 16;
 /// Both databases behind one type; cheap to clone.
 #[derive(Clone)]
 pub struct Database {
+    url: DatabaseUrl,
+    changes: Arc<Changes>,
     pool: Pool<Manager>,
     /// SQLite takes one writer at a time, so one thread writes and commits many jobs together.
     writer: Option<Arc<Writer>>,
@@ -45,11 +48,22 @@ impl Database {
             .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
             .build(Manager { url: url.clone() })
             .map_err(|e| Error::storage("cannot connect to the database", e))?;
+        let changes = Arc::new(Changes::new());
         let writer = match url {
-            DatabaseUrl::Sqlite(_) => Some(Arc::new(Writer::start(url.clone(), queue)?)),
+            DatabaseUrl::Sqlite(_) => Some(Arc::new(Writer::start(url.clone(), queue, Arc::clone(&changes))?)),
             DatabaseUrl::Postgres(_) => None,
         };
-        Ok(Self { pool, writer })
+        Ok(Self { url: url.clone(), changes, pool, writer })
+    }
+
+    /// What has changed, for those who keep copies.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Begins to follow what other processes change. Until then, and after the answer is dropped, no copy is trusted.
+    pub fn watch(&self) -> Result<Watch> {
+        changes::watch(self.url.clone(), Arc::clone(&self.changes), self.writer.clone())
     }
 
     /// Runs `work` over one consistent picture of the database. Writing in it is refused by the database.
@@ -72,11 +86,23 @@ impl Database {
         match &self.writer {
             Some(writer) => writer.write(work).await,
             None => {
-                let pool = self.pool.clone();
-                offload::run(move || retry(work, |work| pool.get().map_err(|_| busy())?.in_transaction(Begin::Write, work))).await
+                let (pool, changes) = (self.pool.clone(), Arc::clone(&self.changes));
+                offload::run(move || retry(work, |work| write(&mut *pool.get().map_err(|_| busy())?, &changes, work))).await
             }
         }
     }
+}
+
+/// One transaction of PostgreSQL. What it changed is noted also when the commit failed: it has perhaps taken effect.
+fn write<T>(conn: &mut Connection, changes: &Changes, work: &mut impl FnMut(&mut Connection) -> Result<T>) -> Result<T> {
+    let mut topics = Vec::new();
+    let result = conn.in_transaction(Begin::Write, |conn| {
+        let value = work(conn)?;
+        topics = notes::take(conn)?;
+        Ok(value)
+    });
+    changes.note_all(&topics);
+    result
 }
 
 /// Repeats `attempt` while it fails for a reason that passes.

@@ -14,9 +14,17 @@ impl From<Diesel> for Error {
                 Self::Busy { what: DATABASE }
             }
             Diesel::DatabaseError(_, info) if is_transient(info.message()) => Self::Busy { what: DATABASE },
+            // A deadlock in any language: its detail names the kinds of lock, which are not translated.
+            Diesel::DatabaseError(DatabaseErrorKind::Unknown, info) if info.details().is_some_and(names_a_lock) => {
+                Self::Busy { what: DATABASE }
+            }
             _ => Self::storage("the database failed", error),
         }
     }
+}
+
+fn names_a_lock(detail: &str) -> bool {
+    ["ShareLock", "ExclusiveLock"].iter().any(|kind| detail.contains(kind))
 }
 
 /// Neither database gives these a kind of their own in Diesel.

@@ -3,6 +3,7 @@
 
 pub mod api_tokens;
 pub mod audit;
+pub mod changes;
 pub mod channels;
 mod connection;
 mod database;
@@ -21,5 +22,6 @@ pub mod users;
 mod values;
 mod writer;
 
+pub use changes::{Changes, Watch};
 pub use connection::AnyConnection as Connection;
 pub use database::Database;

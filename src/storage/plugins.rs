@@ -152,8 +152,41 @@ pub fn find_by_id(conn: &mut Connection, user: &UserId, id: &str) -> Result<Opti
     plugins::table.find(id).filter(plugins::user_id.eq(user.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
 }
 
-pub fn find_by_access_key(conn: &mut Connection, key: &AccessKey) -> Result<Option<Plugin>> {
-    plugins::table.filter(plugins::access_key.eq(key.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
+/// Whose installation the key opens.
+pub fn owner_of_access_key(conn: &mut Connection, key: &AccessKey) -> Result<Option<UserId>> {
+    let found: Option<String> =
+        plugins::table.filter(plugins::access_key.eq(key.as_str())).select(plugins::user_id).first(conn).optional()?;
+    found.map(|id| stored("plugins.user_id", &id)).transpose()
+}
+
+/// What serving needs to know of one of a user's plugins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServedPlugin {
+    pub id: String,
+    pub slug: Slug,
+    pub version: Version,
+    pub enabled: bool,
+    pub access_key: AccessKey,
+}
+
+/// The user's plugins as serving sees them, by slug.
+pub fn list_served(conn: &mut Connection, user: &UserId) -> Result<Vec<ServedPlugin>> {
+    let rows: Vec<(String, String, String, bool, String)> = plugins::table
+        .filter(plugins::user_id.eq(user.as_str()))
+        .order(plugins::plugin_slug)
+        .select((plugins::id, plugins::plugin_slug, plugins::version, plugins::enabled, plugins::access_key))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, slug, version, enabled, key)| {
+            Ok(ServedPlugin {
+                id,
+                slug: stored("plugins.plugin_slug", &slug)?,
+                version: stored("plugins.version", &version)?,
+                enabled,
+                access_key: stored("plugins.access_key", &key)?,
+            })
+        })
+        .collect()
 }
 
 type InstalledColumns = (Row, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);

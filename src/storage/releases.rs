@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Manifest, ReleasePath, Slug, Timestamp, Version,
+        Manifest, Slug, Timestamp, Version,
         manifest::Visibility,
         release::{CatalogueEntry, Release, ReleaseFile, Yank},
     },
@@ -293,6 +293,31 @@ fn file((path, size, sha384, content_type): (String, i64, String, String)) -> Re
     Ok(ReleaseFile { path: stored("release_files.path", &path)?, size: count("release_files.size", size)?, sha384, content_type })
 }
 
+/// What serving needs to know of a release beside its files.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ServedRelease {
+    pub visibility: Visibility,
+    pub published_at: Timestamp,
+    pub files_removed: bool,
+}
+
+pub fn find_served(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Option<ServedRelease>> {
+    let found: Option<(String, i64, Option<i64>)> = releases::table
+        .find((slug.as_str(), version.to_string()))
+        .select((releases::visibility, releases::published_at, releases::files_removed_at))
+        .first(conn)
+        .optional()?;
+    found
+        .map(|(visibility, published_at, removed)| {
+            Ok(ServedRelease {
+                visibility: stored("releases.visibility", &visibility)?,
+                published_at: Timestamp(published_at),
+                files_removed: removed.is_some(),
+            })
+        })
+        .transpose()
+}
+
 /// Every file, by path.
 pub fn files(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Vec<ReleaseFile>> {
     release_files::table
@@ -304,14 +329,4 @@ pub fn files(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Ve
         .into_iter()
         .map(file)
         .collect()
-}
-
-pub fn find_file(conn: &mut Connection, slug: &Slug, version: &Version, path: &ReleasePath) -> Result<Option<ReleaseFile>> {
-    release_files::table
-        .find((slug.as_str(), version.to_string(), path.as_str()))
-        .select((release_files::path, release_files::size, release_files::sha384, release_files::content_type))
-        .first(conn)
-        .optional()?
-        .map(file)
-        .transpose()
 }

@@ -4,13 +4,16 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc::SyncSender},
     thread,
+    time::Duration,
 };
 
 use diesel::{connection::SimpleConnection, r2d2::R2D2Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    changes::{self, Changes, notes},
     connection::{AnyConnection as Connection, Begin},
     error::busy,
 };
@@ -22,6 +25,9 @@ use crate::{
 /// Jobs in one transaction at most; bounds how long the first of them waits for the last.
 const BATCH: usize = 256;
 
+/// How long the watcher of other processes waits for the writer, which may itself wait for another process's lock.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// SQLite ends the whole transaction when a statement meets a full disk, for instance. Later statements would then commit
 /// by themselves. A savepoint around the batch tells: it is gone as well.
 const MARK: &str = "SAVEPOINT batch";
@@ -32,6 +38,12 @@ type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 /// Takes the connection inside the open transaction, or the reason why there is none.
 type Job = Box<dyn FnOnce(Result<&mut Connection>) -> Done + Send>;
 
+enum Task {
+    Write(Job),
+    /// Whether another process has committed since this was asked the last time.
+    AskForOthers(SyncSender<bool>),
+}
+
 struct Done {
     answer: Answer,
     succeeded: bool,
@@ -40,19 +52,27 @@ struct Done {
 /// The handle to the writing thread. Dropping the last one lets it finish what is queued and waits for it.
 pub(super) struct Writer {
     /// Taken on drop, which closes the queue.
-    jobs: Option<mpsc::Sender<Job>>,
+    tasks: Option<mpsc::Sender<Task>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Writer {
-    pub fn start(url: DatabaseUrl, queue: usize) -> Result<Self> {
-        let conn = Connection::open(&url)?;
-        let (jobs, waiting) = mpsc::channel(queue);
+    pub fn start(url: DatabaseUrl, queue: usize, changes: Arc<Changes>) -> Result<Self> {
+        let conn = Own::open(&url)?;
+        let (tasks, waiting) = mpsc::channel(queue);
         let thread = thread::Builder::new()
             .name("database-writer".to_owned())
-            .spawn(move || serve(&url, conn, waiting))
+            .spawn(move || serve(&url, conn, waiting, &changes))
             .map_err(|e| Error::storage("cannot start the database writer", e))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread) })
+    }
+
+    /// Whether another process has committed since this was asked the last time; yes when there is no answer in time.
+    /// Blocks for a moment.
+    pub fn others_have_committed(&self) -> bool {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        let asked = self.tasks.as_ref().is_some_and(|tasks| tasks.try_send(Task::AskForOthers(reply)).is_ok());
+        !asked || answer.recv_timeout(PATIENCE).unwrap_or(true)
     }
 
     /// Queues the job and waits for its commit. A full queue is refused at once.
@@ -68,19 +88,19 @@ impl Writer {
             // The caller may have gone away; the commit stands all the same.
             Done { succeeded, answer: Box::new(move |committed| drop(reply.send(committed.and(result)))) }
         });
-        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
-        jobs.try_send(job).map_err(|refused| match refused {
+        let tasks = self.tasks.as_ref().ok_or_else(stopped)?;
+        tasks.try_send(Task::Write(job)).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => busy(),
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
-        metrics::gauge!("plugyard_writer_queue").set((jobs.max_capacity() - jobs.capacity()) as f64);
+        metrics::gauge!("plugyard_writer_queue").set((tasks.max_capacity() - tasks.capacity()) as f64);
         answer.await.map_err(|_| stopped())?
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.tasks = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -93,41 +113,88 @@ fn stopped() -> Error {
     Error::damaged("the database writer stopped before it answered")
 }
 
-fn serve(url: &DatabaseUrl, conn: Connection, mut waiting: mpsc::Receiver<Job>) {
-    let mut conn = Some(conn);
+/// The connection, and what tells its own commits from those of others.
+struct Own {
+    conn: Connection,
+    version: i64,
+}
+
+impl Own {
+    fn open(url: &DatabaseUrl) -> Result<Self> {
+        let mut conn = Connection::open(url)?;
+        notes::install(&mut conn)?;
+        let version = version(&mut conn)?;
+        Ok(Self { conn, version })
+    }
+
+    /// The connection's `data_version` does not move with its own commits.
+    fn others_have_committed(&mut self) -> Result<bool> {
+        let before = std::mem::replace(&mut self.version, version(&mut self.conn)?);
+        Ok(before != self.version)
+    }
+}
+
+fn version(conn: &mut Connection) -> Result<i64> {
+    match conn {
+        Connection::Sqlite(conn) => changes::data_version(conn),
+        Connection::Postgres(_) => Ok(0),
+    }
+}
+
+fn serve(url: &DatabaseUrl, own: Own, mut waiting: mpsc::Receiver<Task>, changes: &Changes) {
+    let mut own = Some(own);
     let mut jobs = VecDeque::new();
     loop {
         if jobs.is_empty() {
             match waiting.blocking_recv() {
-                Some(first) => jobs.push_back(first),
+                Some(task) => jobs.extend(accept(task, own.as_mut())),
                 None => return,
             }
         }
         while jobs.len() < BATCH
-            && let Ok(next) = waiting.try_recv()
+            && let Ok(task) = waiting.try_recv()
         {
-            jobs.push_back(next);
+            jobs.extend(accept(task, own.as_mut()));
+        }
+        if jobs.is_empty() {
+            continue;
         }
         metrics::histogram!("plugyard_writer_batch_size").record(jobs.len() as f64);
-        let Some(mut open) = conn.take().or_else(|| reopen(url)) else {
+        let Some(mut open) = own.take().or_else(|| reopen(url, changes)) else {
             // Dropping the jobs tells their callers.
             jobs.clear();
             continue;
         };
-        run_batch(&mut open, &mut jobs);
+        run_batch(&mut open.conn, &mut jobs, changes);
         // A lost transaction counts as broken: closing the connection ends what is left of it.
-        if !open.is_broken() {
-            conn = Some(open);
+        if !open.conn.is_broken() {
+            own = Some(open);
         }
     }
 }
 
-fn reopen(url: &DatabaseUrl) -> Option<Connection> {
-    Connection::open(url).inspect_err(|error| tracing::error!(error = %error.chain(), "cannot reopen the database")).ok()
+/// A job to be run, or a question that is answered at once: no transaction is open now.
+fn accept(task: Task, own: Option<&mut Own>) -> Option<Job> {
+    match task {
+        Task::Write(job) => Some(job),
+        Task::AskForOthers(reply) => {
+            let others = own.is_none_or(|own| own.others_have_committed().unwrap_or(true));
+            if reply.send(others).is_err() {
+                tracing::debug!("the watcher of other processes lost patience and assumes the worst");
+            }
+            None
+        }
+    }
+}
+
+/// What happened while there was no connection, nobody knows.
+fn reopen(url: &DatabaseUrl, changes: &Changes) -> Option<Own> {
+    changes.note_everything();
+    Own::open(url).inspect_err(|error| tracing::error!(error = %error.chain(), "cannot reopen the database")).ok()
 }
 
 /// Runs the jobs in one transaction. Should that be lost on the way, jobs that have not run yet stay for the next one.
-fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>) {
+fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>, changes: &Changes) {
     if let Err(error) = conn.begin(Begin::Write).and_then(|()| Ok(conn.batch_execute(MARK)?)) {
         // Another process holds the lock for longer than the busy timeout, or the disk failed. No job has run.
         tracing::warn!(error = %error.chain(), "cannot begin a write transaction");
@@ -148,13 +215,19 @@ fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>) {
             }
         }
     }
+    let mut topics = Vec::new();
     let committed = match whole {
-        true => conn.commit(),
+        true => notes::take(conn).and_then(|noted| {
+            topics = noted;
+            conn.commit()
+        }),
         false => Err(Error::damaged("a write beside this one failed and took the transaction with it")),
     };
     if let Err(error) = &committed {
         tracing::error!(error = %error.chain(), "cannot commit");
     }
+    // Also when the commit failed: it has perhaps taken effect.
+    changes.note_all(&topics);
     for answer in answers {
         answer(match &committed {
             Ok(()) => Ok(()),

@@ -12,6 +12,7 @@ mod support;
 
 mod accounts;
 mod browser;
+mod caches;
 mod cli;
 mod documents;
 mod files;

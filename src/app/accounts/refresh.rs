@@ -22,7 +22,7 @@ const OVERLAP: Duration = Duration::from_secs(60);
 /// has been stolen or copied, so it ends the session.
 pub async fn refresh(app: &App, token: &str, request_id: Option<String>) -> Result<SessionTokens> {
     let now = now();
-    let Token::Refresh { session: id, generation } = app.jwt.verify(token, now)? else {
+    let (Token::Refresh { session: id, generation }, _) = app.jwt.verify(token, now)? else {
         return Err(Error::Unauthenticated("this is no refresh token".to_owned()));
     };
     let expires = now.plus(app.settings.refresh_token_ttl);

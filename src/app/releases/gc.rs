@@ -85,11 +85,19 @@ async fn remove(app: &App, one: &Collected) -> Result<bool> {
             if is_marked(conn, &slug, &version)? { folder.retire_release(&slug, &version).map(Some) } else { Ok(None) }
         })
         .await?;
-    match retired {
-        Some(Some(retired)) => offload::run(move || retired.remove()).await.map(|()| true),
-        Some(None) => Ok(true),
-        None => Ok(false),
-    }
+    let Some(retired) = retired else { return Ok(false) };
+    let Collected { slug, version, .. } = one.clone();
+    let files = app.db.read(move |conn| releases::files(conn, &slug, &version)).await?;
+    let folder = app.folder.clone();
+    offload::run(move || {
+        if let Some(folder) = retired {
+            folder.remove()?;
+        }
+        // Another release with the same content has them made again.
+        files.iter().try_for_each(|file| folder.remove_copies(&file.sha384))
+    })
+    .await?;
+    Ok(true)
 }
 
 fn is_marked(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<bool> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{describe::describe, note_latest};
 use crate::{
-    app::{App, audit, now},
+    app::{App, audit, now, serving},
     domain::{
         Caller, Channel, Manifest, ReleasePath, Role, Scope, Slug, Timestamp, Version,
         manifest::{MAX_MANIFEST, Overrides, Visibility},
@@ -70,6 +70,11 @@ pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: Publis
         Ok(())
     })
     .await?;
+    if let Ok(Publication { release, created: true, .. }) = &publication
+        && let Err(error) = serving::encode_all(app, &release.slug, &release.version).await
+    {
+        tracing::warn!(error = %error.chain(), "compressed copies are made when they are asked for");
+    }
     publication
 }
 

@@ -5,14 +5,21 @@ use std::sync::Arc;
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
     body::SizedStream,
-    http::header::{self, CONTENT_SECURITY_POLICY, EntityTag, HttpDate, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+    http::header::{self, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, InvalidHeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
     web::Bytes,
 };
 use futures_util::{TryStreamExt, stream};
 
-use super::conditions::{Outcome, Validators, evaluate, whole_seconds};
+use super::{
+    conditions::{Outcome, Validators, evaluate},
+    encoding,
+};
 use crate::{
-    app::serving::Served,
+    app::{
+        App,
+        contents::{self, Content, Representation},
+        serving::Served,
+    },
     domain::ReleasePath,
     error::{Error, Result},
     files,
@@ -21,6 +28,8 @@ use crate::{
         problem::HttpResult,
     },
 };
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// A document that a plugin brings must not run scripts with the server's origin.
 const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
@@ -73,50 +82,87 @@ pub fn refuse_service_worker(request: &HttpRequest) -> Result<()> {
     }
 }
 
-pub fn answer(request: &HttpRequest, served: Served, caching: Caching) -> HttpResult {
-    let file = Validators { etag: EntityTag::new_strong(served.file.sha384.clone()), modified: served.modified, size: served.file.size };
-    let outcome = evaluate(request, &file);
-    match outcome {
-        Outcome::PreconditionFailed => return Err(Error::PreconditionFailed { current: Some(file.etag.to_string()) }.into()),
-        Outcome::NotSatisfiable => return Err(Error::RangeNotSatisfiable { size: file.size }.into()),
-        Outcome::NotModified | Outcome::Whole | Outcome::Part(..) => {}
+/// Whole, a part, or only the head of a file, by what the request asks for.
+pub async fn answer(app: &App, request: &HttpRequest, served: Served, caching: Caching) -> HttpResult {
+    let content = contents::of(app, &served).await?;
+    let is_head = request.extensions().contains::<HeadRequest>();
+    let prepared = prepare(request, &served, &content, caching, !is_head)?;
+    let Prepared { mut response, chosen, part } = prepared;
+    let Some((start, length)) = part else { return Ok(response.finish()) };
+    if is_head {
+        return Ok(response.body(SizedStream::new(length, stream::empty::<Result<Bytes>>())));
     }
-    let mut response = match outcome {
-        Outcome::NotModified => HttpResponse::NotModified(),
-        Outcome::Part(..) => HttpResponse::PartialContent(),
-        _ => HttpResponse::Ok(),
-    };
-    response
-        .insert_header((header::ETAG, file.etag))
-        .insert_header((header::LAST_MODIFIED, HttpDate::from(whole_seconds(file.modified))))
-        .insert_header((header::CACHE_CONTROL, caching.cache_control()))
-        .insert_header((header::VARY, caching.vary()))
-        .insert_header((header::ACCEPT_RANGES, "bytes"))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header(("cross-origin-resource-policy", "cross-origin"));
-    if matches!(caching, Caching::Private | Caching::Current) {
-        // The address holds the access key.
-        response.insert_header((REFERRER_POLICY, "no-referrer"));
+    if let Some(bytes) = in_memory(chosen, start, length) {
+        return Ok(response.body(bytes));
     }
-    if SANDBOXED.iter().any(|kind| served.file.content_type.starts_with(kind)) {
-        response.insert_header((CONTENT_SECURITY_POLICY, SANDBOX));
-    }
-    let (start, length) = match outcome {
-        Outcome::NotModified => return Ok(response.finish()),
-        Outcome::Part(start, length) => {
-            response.insert_header((header::CONTENT_RANGE, format!("bytes {start}-{}/{}", start + length - 1, file.size)));
-            (start, length)
-        }
-        _ => (0, file.size),
-    };
-    response.insert_header((header::CONTENT_TYPE, served.file.content_type.as_str()));
-    Ok(body(request, response, served, start, length))
+    let file = contents::open(app, &served, &content, chosen.coding).await?;
+    let bytes = files::read_stream(Arc::new(file), start, length).map_ok(Bytes::from);
+    Ok(response.body(SizedStream::new(length, bytes)))
 }
 
-fn body(request: &HttpRequest, mut response: HttpResponseBuilder, served: Served, start: u64, length: u64) -> HttpResponse {
-    if request.extensions().contains::<HeadRequest>() {
-        return response.body(SizedStream::new(length, stream::empty::<Result<Bytes>>()));
+/// An answer that lacks nothing but its body.
+pub struct Prepared<'a> {
+    pub response: HttpResponseBuilder,
+    pub chosen: &'a Representation,
+    /// First byte and length of what is sent; none where the answer has no body.
+    pub part: Option<(u64, u64)>,
+}
+
+/// The bytes, where the form is in memory.
+pub fn in_memory(chosen: &Representation, start: u64, length: u64) -> Option<Bytes> {
+    let (start, end) = (usize::try_from(start).ok()?, usize::try_from(start + length).ok()?);
+    chosen.memory.as_ref().filter(|bytes| end <= bytes.len()).map(|bytes| bytes.slice(start..end))
+}
+
+/// Chooses the form, evaluates the conditions and writes the head.
+pub fn prepare<'a>(
+    request: &impl HttpMessage,
+    served: &Served,
+    content: &'a Content,
+    caching: Caching,
+    wants_range: bool,
+) -> Result<Prepared<'a>> {
+    let chosen = encoding::choose(request.headers(), content)
+        .ok_or_else(|| Error::NotAcceptable("the file is there in none of the encodings asked for".to_owned()))?;
+    let outcome = evaluate(request, Validators { content, chosen, modified: served.release.modified }, wants_range);
+    let (mut response, told, part) = match outcome {
+        Outcome::PreconditionFailed => {
+            return Err(Error::PreconditionFailed { current: Some(String::from_utf8_lossy(&chosen.tag).into_owned()) });
+        }
+        Outcome::NotSatisfiable => return Err(Error::RangeNotSatisfiable { size: chosen.size }),
+        Outcome::NotModified(known) => (HttpResponse::NotModified(), known, None),
+        Outcome::Part(start, length) => {
+            let mut response = HttpResponse::PartialContent();
+            response.insert_header((header::CONTENT_RANGE, format!("bytes {start}-{}/{}", start + length - 1, chosen.size)));
+            (response, chosen, Some((start, length)))
+        }
+        Outcome::Whole => (HttpResponse::Ok(), chosen, Some((0, chosen.size))),
+    };
+    response
+        .insert_header((header::ETAG, ready(&told.tag)?))
+        .insert_header((header::LAST_MODIFIED, ready(&served.release.last_modified)?))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static(caching.cache_control())))
+        .insert_header((header::VARY, HeaderValue::from_static(caching.vary())))
+        .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .insert_header((CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin")));
+    if matches!(caching, Caching::Private | Caching::Current) {
+        // The address holds the access key.
+        response.insert_header((REFERRER_POLICY, HeaderValue::from_static("no-referrer")));
     }
-    let bytes = files::read_stream(Arc::new(served.open), start, length).map_ok(Bytes::from);
-    response.body(SizedStream::new(length, bytes))
+    if SANDBOXED.iter().any(|kind| served.file.file.content_type.starts_with(kind)) {
+        response.insert_header((CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX)));
+    }
+    if part.is_some() {
+        response.insert_header((header::CONTENT_TYPE, ready(&served.file.content_type)?));
+        if let Some(coding) = chosen.coding {
+            response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static(coding.as_str())));
+        }
+    }
+    Ok(Prepared { response, chosen, part })
+}
+
+/// A value that was written before, shared instead of copied.
+fn ready(value: &Bytes) -> Result<HeaderValue> {
+    HeaderValue::from_maybe_shared(value.clone()).map_err(|e: InvalidHeaderValue| Error::storage("a header cannot be written", e))
 }

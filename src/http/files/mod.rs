@@ -2,9 +2,13 @@
 
 mod answer;
 mod conditions;
+mod encoding;
 mod own;
 mod public;
 mod shared;
+mod warm;
+
+pub use warm::Warm;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -20,6 +20,7 @@ use crate::{
         (status = 200, description = "the file", content_type = "application/octet-stream"),
         (status = 206, description = "one range of it", content_type = "application/octet-stream"),
         (status = 304, description = "unchanged"),
+        (status = 406, description = "no form of the file that Accept-Encoding takes"),
         (status = 412, description = "If-Match or If-Unmodified-Since failed"),
         (status = 416, description = "the range lies outside the file")
     )
@@ -28,6 +29,6 @@ use crate::{
 pub async fn own_file(user: Authorized<Read>, app: web::Data<App>, names: web::Path<(String, String)>, request: HttpRequest) -> HttpResult {
     refuse_service_worker(&request)?;
     let path = requested_path(&request, 4)?;
-    let served = serving::own(&app, &user.caller, &names.0, path).await?;
-    answer(&request, served, Caching::Token)
+    let served = serving::own(&app, &user.caller, &names.0, &path).await?;
+    answer(&app, &request, served, Caching::Token).await
 }

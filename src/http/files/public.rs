@@ -5,10 +5,9 @@ use actix_web::{HttpRequest, get, web};
 use super::answer::{Caching, answer, refuse_service_worker, requested_path};
 use crate::{
     app::{App, serving},
-    domain::{AccessKey, ReleasePath, Version},
+    domain::{AccessKey, Version},
     error::{Error, Result},
     http::{extract::known, problem::HttpResult},
-    settings::Settings,
 };
 
 /// A file of one installation. With `.v<version>` after the key: that version, also a former one for the grace period.
@@ -20,6 +19,7 @@ use crate::{
         (status = 206, description = "one range of it", content_type = "application/octet-stream"),
         (status = 304, description = "unchanged"),
         (status = 403, description = "a type of file that is not served here"),
+        (status = 406, description = "no form of the file that Accept-Encoding takes"),
         (status = 410, description = "a former version, after the grace period"),
         (status = 412, description = "If-Match or If-Unmodified-Since failed"),
         (status = 416, description = "the range lies outside the file")
@@ -31,23 +31,17 @@ pub async fn by_key(app: web::Data<App>, names: web::Path<(String, String)>, req
     let path = requested_path(&request, 5)?;
     let (key, version) = capability(&names.0)?;
     let caching = if version.is_some() { Caching::Private } else { Caching::Current };
-    let served = serving::by_key(&app, &key, version, path).await?;
+    let served = serving::by_key(&app, &key, version, &path).await?;
     // Last, so that what is absent is absent, a folder too, whatever it is called.
-    allow_type(&app.settings, &served.file.path)?;
-    answer(&request, served, caching)
+    if !served.file.is_public_type {
+        return Err(Error::Forbidden("this type of file is not served without a token".to_owned()).into());
+    }
+    answer(&app, &request, served, caching).await
 }
 
 fn capability(segment: &str) -> Result<(AccessKey, Option<Version>)> {
     match segment.split_once(".v") {
         Some((key, version)) => Ok((known(key)?, Some(known(version)?))),
         None => Ok((known(segment)?, None)),
-    }
-}
-
-fn allow_type(settings: &Settings, path: &ReleasePath) -> Result<()> {
-    let extension = path.as_str().rsplit_once('.').map_or("", |(_, extension)| extension);
-    match settings.public_file_types.iter().any(|allowed| allowed.as_str().eq_ignore_ascii_case(extension)) {
-        true => Ok(()),
-        false => Err(Error::Forbidden("this type of file is not served without a token".to_owned())),
     }
 }

@@ -26,6 +26,7 @@ const REDIRECT_CACHING: &str = "public, max-age=60";
         (status = 302, description = "the address with the exact version"),
         (status = 304, description = "unchanged"),
         (status = 403, description = "asked for as a service worker"),
+        (status = 406, description = "no form of the file that Accept-Encoding takes"),
         (status = 412, description = "If-Match or If-Unmodified-Since failed"),
         (status = 416, description = "the range lies outside the file")
     )
@@ -36,8 +37,8 @@ pub async fn shared_file(app: web::Data<App>, names: web::Path<(String, String, 
     let path = requested_path(&request, 5)?;
     let slug: Slug = known(&names.0)?;
     if let Some(version) = names.1.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-        let served = serving::public(&app, slug, known(version)?, path).await?;
-        return answer(&request, served, Caching::Shared);
+        let served = serving::public(&app, &slug, &known(version)?, &path).await?;
+        return answer(&app, &request, served, Caching::Shared).await;
     }
     let wanted: VersionSpec = known(&names.1)?;
     let version = serving::public_version(&app, slug.clone(), wanted).await?;

@@ -4,8 +4,10 @@ mod authenticate;
 mod observe;
 mod open;
 mod reshape;
+mod warm;
 
 pub use authenticate::{authenticate, caller};
-pub use observe::{RequestId, observe};
+pub use observe::{RequestId, X_REQUEST_ID, callers_id, observe};
 pub use open::{is_open, open};
 pub use reshape::{HeadRequest, TrimmedSlash, reshape};
+pub use warm::WarmFirst;

@@ -1,4 +1,4 @@
-//! Outermost: gives the request its id, writes pending problem bodies, counts and logs. Logs and metrics carry route
+//! Outermost but for the short way: gives the request its id, writes pending problem bodies, counts and logs. Logs and metrics carry route
 //! patterns, never addresses: those can hold access keys.
 
 use std::time::Instant;
@@ -7,13 +7,13 @@ use actix_web::{
     Error, HttpMessage,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::header::{HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
 };
 
 use crate::{app::new_id, http::problem};
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of the request being handled.
 #[derive(Clone)]
@@ -21,7 +21,8 @@ pub struct RequestId(pub String);
 
 pub async fn observe<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let id = callers_id(&request).unwrap_or_else(new_id);
+    let chosen = callers_id(request.headers()).and_then(|id| id.to_str().ok());
+    let id = chosen.map_or_else(new_id, str::to_owned);
     let method = request.method().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
 
@@ -44,8 +45,9 @@ pub async fn observe<B: MessageBody + 'static>(request: ServiceRequest, next: Ne
     Ok(response)
 }
 
-fn callers_id(request: &ServiceRequest) -> Option<String> {
-    let id = request.headers().get(X_REQUEST_ID)?.to_str().ok()?;
-    let fits = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    fits.then(|| id.to_owned())
+/// The id that the client has chosen, if it is a good one.
+pub fn callers_id(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let id = headers.get(X_REQUEST_ID)?;
+    let fits = (1..=64).contains(&id.len()) && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    fits.then_some(id)
 }

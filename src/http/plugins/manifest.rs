@@ -8,21 +8,29 @@ use super::shapes::PluginShape;
 use crate::{
     app::{
         App,
-        plugins::{self, ListedPlugin},
+        plugins::{self, ListedPlugin, ManifestView, Sources},
     },
     domain::UserId,
-    error::Result,
     http::{
-        etag,
+        etag::Tagged,
         extract::{Authorized, Read},
         problem::HttpResult,
     },
 };
 
-async fn served(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
+/// The answer in one of the two views; it is kept for requests that ask again.
+async fn answer(app: &App, user: &UserId, request: &HttpRequest, view: ManifestView) -> HttpResult {
+    let before = app.db.changes().moment();
     let mut listed = plugins::list(app, user).await?;
+    let sources = Sources::new(before, &listed);
     listed.retain(|one| one.installed.is_served());
-    Ok(listed)
+    let shape = |one: &ListedPlugin| match view {
+        ManifestView::Manifest => PluginShape::in_manifest(one),
+        ManifestView::Designer => PluginShape::in_manifest(one).with_modules(one),
+    };
+    let tagged = Tagged::new(&by_slug(&listed, shape))?;
+    sources.keep(app, user, view, tagged.tag.clone(), tagged.body.clone());
+    Ok(tagged.answer(request)?)
 }
 
 fn by_slug(listed: &[ListedPlugin], shape: impl Fn(&ListedPlugin) -> PluginShape) -> BTreeMap<&str, PluginShape> {
@@ -33,14 +41,12 @@ fn by_slug(listed: &[ListedPlugin], shape: impl Fn(&ListedPlugin) -> PluginShape
 #[utoipa::path(tag = "plugins", responses((status = 200, body = BTreeMap<String, PluginShape>), (status = 304, description = "unchanged")))]
 #[get("/plugins/manifest")]
 pub async fn manifest(user: Authorized<Read>, app: web::Data<App>, request: HttpRequest) -> HttpResult {
-    let listed = served(&app, &user.caller.user).await?;
-    Ok(etag::json(&request, &by_slug(&listed, PluginShape::in_manifest))?)
+    answer(&app, &user.caller.user, &request, ManifestView::Manifest).await
 }
 
 /// The same with every module, disabled ones too.
 #[utoipa::path(tag = "plugins", responses((status = 200, body = BTreeMap<String, PluginShape>), (status = 304, description = "unchanged")))]
 #[get("/plugins/manifest/designer")]
 pub async fn designer_manifest(user: Authorized<Read>, app: web::Data<App>, request: HttpRequest) -> HttpResult {
-    let listed = served(&app, &user.caller.user).await?;
-    Ok(etag::json(&request, &by_slug(&listed, |one| PluginShape::in_manifest(one).with_modules(one)))?)
+    answer(&app, &user.caller.user, &request, ManifestView::Designer).await
 }

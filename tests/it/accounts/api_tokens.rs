@@ -159,7 +159,7 @@ async fn an_expired_token_is_refused(app: TestApp) {
     let pipeline = ann.with_token(made["token"].as_str().unwrap());
     pipeline.get("/api/v1/auth/me").await.expect(200);
     app.database.execute("UPDATE api_tokens SET expires_at = created_at");
-    pipeline.get("/api/v1/auth/me").await.assert_problem(401, "unauthenticated");
+    pipeline.comes_to("/api/v1/auth/me", 401).await.assert_problem(401, "unauthenticated");
 }
 
 both!(what_is_wrong_with_a_token_is_told);

@@ -69,7 +69,7 @@ async fn tokens_are_made_listed_and_revoked(app: TestApp) {
         assert!(list[0]["expires_at"].is_string());
         let id = list[0]["id"].as_str().unwrap();
         assert_eq!(home.run(&["token", "revoke", id, "--user", "admin"]).done().stdout, format!("{id} is revoked\n"));
-        holder.get("/api/v1/auth/me").await.assert_problem(401, "unauthenticated");
+        holder.comes_to("/api/v1/auth/me", 401).await.assert_problem(401, "unauthenticated");
         assert_eq!(home.run(&["token", "revoke", id, "--user", "admin"]).status, 1);
         assert_eq!(home.run(&["token", "list", "--user", "admin", "--output", "json"]).done().json(), json!([]));
     }

@@ -1,7 +1,5 @@
 //! Commands and servers on the same data at the same time.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
 use crate::support::{Db, TestApp, package};
@@ -35,12 +33,7 @@ async fn a_command_is_seen_by_the_running_server(app: TestApp) {
     for scope in [&[][..], &["--user", "ann"]] {
         for (command, status) in [("disable", 404), ("enable", 200)] {
             app.local().run(&[&["plugins", command, "Demo"], scope].concat()).done();
-            // Far above the second that it may take.
-            let give_up = Instant::now() + Duration::from_secs(10);
-            while ann.get(path).await.status != status {
-                assert!(Instant::now() < give_up, "the server never saw `plugins {command} {scope:?}`");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            ann.comes_to(path, status).await;
         }
     }
 }

@@ -2,10 +2,13 @@
 
 mod access;
 mod conditions;
+mod conformance;
 mod cors;
 mod damage;
+mod encodings;
 mod former;
 mod headers;
+mod integrity;
 mod paths;
 mod ranges;
 mod redirects;

@@ -302,8 +302,8 @@ impl World {
             let newest = model.choose("latest").map(str::to_owned);
             assert_eq!(found.installed.latest.as_ref().map(ToString::to_string), newest);
             let path: ReleasePath = "dist/index.js".parse().unwrap();
-            match serving::own(&self.app, caller, slug.as_str(), path).await {
-                Ok(served) => assert_eq!((has.enabled, served.version.to_string().as_str()), (true, version)),
+            match serving::own(&self.app, caller, slug.as_str(), &path).await {
+                Ok(served) => assert_eq!((has.enabled, served.release.version.to_string().as_str()), (true, version)),
                 Err(refused) => assert!(!has.enabled, "an enabled plugin is served: {refused}"),
             }
         }

@@ -170,7 +170,7 @@ async fn open_pages_keep_the_old_version_for_the_grace_period(app: TestApp) {
     nobody.get(&old.replace("v1.0.0", "v1.5.0")).await.assert_problem(404, "not_found");
     // As after the grace period.
     app.database.execute("UPDATE plugin_versions SET replaced_at = 1 WHERE version = '1.0.0'");
-    nobody.get(&old).await.assert_problem(410, "gone");
+    nobody.comes_to(&old, 410).await.assert_problem(410, "gone");
     assert!(nobody.get(&new).await.expect(200).text().contains("2.0.0"));
     rollback(&ann, "Demo").await.expect(200);
     assert!(nobody.get(&old).await.expect(200).text().contains("1.0.0"), "installed again");

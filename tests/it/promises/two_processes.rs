@@ -1,21 +1,8 @@
 //! What one process changes the other sees: two servers on PostgreSQL, a command beside a server on SQLite.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
-use crate::support::{Client, Db, TestApp, package};
-
-/// Far above the second that it may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-async fn comes_to(what: &str, client: &Client, path: &str, status: u16) {
-    let give_up = Instant::now() + PATIENCE;
-    while client.get(path).await.status != status {
-        assert!(Instant::now() < give_up, "{what} was not seen");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
+use crate::support::{Db, TestApp, package};
 
 both!(what_one_process_switches_off_the_other_serves_no_more);
 async fn what_one_process_switches_off_the_other_serves_no_more(app: TestApp) {
@@ -29,9 +16,9 @@ async fn what_one_process_switches_off_the_other_serves_no_more(app: TestApp) {
         for scope in [&["--user", "ann"][..], &[]] {
             for (word, status) in [("disable", 404), ("enable", 200)] {
                 app.local().run(&[&["plugins", word, "Demo"], scope].concat()).done();
-                comes_to(word, &ann, own, status).await;
-                comes_to(word, app.anonymous(), &public, status).await;
-                comes_to(word, app.anonymous(), shared, if scope.is_empty() { status } else { 200 }).await;
+                ann.comes_to(own, status).await;
+                app.anonymous().comes_to(&public, status).await;
+                app.anonymous().comes_to(shared, if scope.is_empty() { status } else { 200 }).await;
             }
         }
         return;
@@ -44,23 +31,23 @@ async fn what_one_process_switches_off_the_other_serves_no_more(app: TestApp) {
     }
     for (enabled, status) in [(false, 404), (true, 200)] {
         ann.patch("/api/v1/plugins/Demo").json(json!({"enabled": enabled})).await.expect(200);
-        comes_to("a user's switch", &there, own, status).await;
-        comes_to("a user's switch", &there.logged_out(), &public, status).await;
+        there.comes_to(own, status).await;
+        there.logged_out().comes_to(&public, status).await;
     }
     for (word, status) in [("disabled", 404), ("enabled", 200)] {
         admin_there.put("/api/v1/releases/Demo/availability").json(json!({"status": word})).await.expect(200);
         for path in [&public, shared] {
-            comes_to("an administrator's switch", app.anonymous(), path, status).await;
+            app.anonymous().comes_to(path, status).await;
         }
-        comes_to("an administrator's switch", &ann, own, status).await;
+        ann.comes_to(own, status).await;
     }
     there.delete("/api/v1/plugins/Demo/uninstall").await.expect(200);
-    comes_to("a removal", &ann, own, 404).await;
+    ann.comes_to(own, 404).await;
     let made = ann.post("/api/v1/tokens").json(json!({"name": "t", "scopes": ["read"]})).await.expect(201).json();
     let token = there.with_token(made["token"].as_str().unwrap());
     token.get("/api/v1/plugins").await.expect(200);
     ann.delete(&format!("/api/v1/tokens/{}", made["id"].as_str().unwrap())).await.expect(204);
-    comes_to("a revocation", &token, "/api/v1/plugins", 401).await;
+    token.comes_to("/api/v1/plugins", 401).await;
 }
 
 both!(two_servers_share_records_and_publications);

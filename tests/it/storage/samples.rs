@@ -26,10 +26,6 @@ pub fn channel() -> Channel {
     "beta".parse().unwrap()
 }
 
-pub fn path() -> ReleasePath {
-    "dist/index.js".parse().unwrap()
-}
-
 pub fn user_id(number: u8) -> UserId {
     UserId::from_bytes([number; 16])
 }

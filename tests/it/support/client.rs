@@ -71,6 +71,19 @@ impl Client {
         self.request(Method::GET, path)
     }
 
+    /// Asks again until the answer has this status: for changes that another process has made, which count within about a
+    /// second.
+    pub async fn comes_to(&self, path: &str, status: u16) -> Answer {
+        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        loop {
+            let answer = self.get(path).await;
+            if answer.status == status || std::time::Instant::now() > give_up {
+                return answer.expect(status);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     pub fn post(&self, path: &str) -> Request {
         self.request(Method::POST, path)
     }
