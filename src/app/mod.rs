@@ -13,13 +13,16 @@ pub mod plugins;
 pub mod readiness;
 pub mod releases;
 pub mod serving;
+pub mod sources;
 pub mod tokens;
+pub mod update_checks;
 
 use std::sync::Arc;
 
 use crate::{
     domain::{AccessKey, Timestamp, UserId},
     error::{Error, Result},
+    fetch::Fetcher,
     files::{Limits, PluginsFolder},
     settings::Settings,
     storage::Database,
@@ -32,6 +35,7 @@ pub struct App {
     pub folder: PluginsFolder,
     pub passwords: passwords::Passwords,
     pub jwt: jwt::Keys,
+    pub fetcher: Fetcher,
     logins: accounts::LoginLimits,
     outbox: plugins::records::Outbox,
 }
@@ -44,6 +48,7 @@ impl App {
         folder.remove_leftovers()?;
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
+        let fetcher = Fetcher::new(&settings)?;
         let logins = accounts::LoginLimits::new(&settings);
         let app = Arc::new(Self {
             settings,
@@ -51,6 +56,7 @@ impl App {
             folder,
             passwords: passwords::Passwords::new(cores()),
             jwt,
+            fetcher,
             logins,
             outbox: plugins::records::Outbox::default(),
         });
