@@ -16,6 +16,7 @@ pub mod raw;
 pub mod redact;
 pub mod server;
 pub mod tree;
+pub mod upstream;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};
