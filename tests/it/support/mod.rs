@@ -15,6 +15,7 @@ pub mod program;
 pub mod raw;
 pub mod redact;
 pub mod server;
+pub mod tools;
 pub mod tree;
 pub mod upstream;
 
