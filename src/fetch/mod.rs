@@ -225,7 +225,11 @@ mod tests {
 
     async fn download(fetcher: &Fetcher, url: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        fetcher.download(url.parse().unwrap(), 1000, async |piece: &[u8]| Ok(bytes.extend_from_slice(piece))).await?;
+        let take = async |piece: &[u8]| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        };
+        fetcher.download(url.parse().unwrap(), 1000, take).await?;
         Ok(bytes)
     }
 
