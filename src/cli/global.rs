@@ -25,7 +25,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     output: Format,
 
-    /// Work through this server instead of on the data of this machine (serve, migrate, settings, defaults, gc and completions never do).
+    /// Work through this server instead of on the data of this machine (serve, migrate, migrate-records, doctor, settings, defaults, gc and completions never do).
     #[arg(long, global = true, env = "PLUGYARD_SERVER", value_name = "URL")]
     server: Option<String>,
 
@@ -59,7 +59,6 @@ impl Global {
         Local::open(self.settings(Flags::default())?, command).await
     }
 
-    #[expect(dead_code, reason = "the commands that use it come next")]
     /// The data of this machine as they are found, for a command that examines or rewrites all of them.
     pub async fn bulk(&self, command: &str, beside: Beside) -> Result<Local> {
         self.refuse_server(command)?;

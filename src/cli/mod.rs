@@ -5,10 +5,12 @@ mod channel;
 mod completions;
 mod defaults;
 mod demo;
+mod doctor;
 mod failure;
 mod gc;
 mod global;
 mod migrate;
+mod migrate_records;
 mod output;
 mod pack;
 mod password;
@@ -66,6 +68,8 @@ enum Command {
     #[command(subcommand)]
     Defaults(defaults::DefaultsCommand),
     Gc(gc::Gc),
+    Doctor(doctor::Doctor),
+    MigrateRecords(migrate_records::MigrateRecords),
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     Completions(completions::Completions),
@@ -93,6 +97,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Token(command) => command.run(&global).await,
         Command::Defaults(command) => command.run(&global).await,
         Command::Gc(command) => command.run(&global).await,
+        Command::Doctor(command) => command.run(&global).await,
+        Command::MigrateRecords(command) => command.run(&global).await,
         Command::Audit(command) => command.run(&global).await,
         Command::Completions(command) => command.run(),
     };

@@ -25,3 +25,4 @@ mod promises;
 mod releases;
 mod sources;
 mod storage;
+mod takeover;

@@ -2,14 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-
-use super::{content_type, note_latest};
+use super::{describe::describe, note_latest};
 use crate::{
     app::{App, audit, now},
     domain::{
         Caller, Channel, Manifest, ReleasePath, Role, Scope, Slug, Timestamp, Version,
-        manifest::{MAX_MANIFEST, Overrides, PackageFiles, Reading, Visibility, read_package},
+        manifest::{MAX_MANIFEST, Overrides, Visibility},
         release::{Release, ReleaseFile},
     },
     error::{Error, Result},
@@ -27,6 +25,8 @@ pub struct PublishOptions {
     pub visibility: Option<Visibility>,
     /// Pointed at the release afterwards.
     pub channel: Option<Channel>,
+    /// Slug and version above hold even where the manifest says otherwise.
+    pub prevail: bool,
 }
 
 #[derive(Debug)]
@@ -73,6 +73,11 @@ pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: Publis
     publication
 }
 
+/// The manifest that publishing the package would store.
+pub async fn manifest_of(staged: Staged, options: PublishOptions) -> Result<Manifest> {
+    offload::run(move || draft(staged, &options).map(|(_, draft)| draft.release.manifest)).await
+}
+
 /// Everything about the release that the package itself says.
 struct Draft {
     release: Release,
@@ -82,41 +87,11 @@ struct Draft {
 }
 
 fn draft(staged: Staged, options: &PublishOptions) -> Result<(Staged, Draft)> {
-    let overrides = Overrides { slug: options.slug.clone(), version: options.version.clone(), visibility: options.visibility };
-    let paths: Vec<ReleasePath> = staged.files.iter().map(|file| file.path.clone()).collect();
+    let PublishOptions { slug, version, visibility, prevail, .. } = options;
+    let overrides = Overrides { slug: slug.clone(), version: version.clone(), visibility: *visibility, prevail: *prevail };
     let read = |path: &ReleasePath| staged.read(path, MAX_MANIFEST as u64);
-    let package = PackageFiles::new(&paths, &read).in_folder(staged.top_folder.as_deref());
-    let Reading { manifest, notes } = read_package(&package, &overrides)?;
-    let files: Vec<ReleaseFile> = staged
-        .files
-        .iter()
-        .map(|file| ReleaseFile {
-            path: file.path.clone(),
-            size: file.size,
-            sha384: BASE64_STANDARD.encode(file.sha384),
-            content_type: content_type::of(&file.path),
-        })
-        .collect();
-    let release = Release {
-        slug: manifest.slug.clone(),
-        version: manifest.version.clone(),
-        digest: staged.digest.parse()?,
-        size: staged.size,
-        file_count: files.len() as u64,
-        visibility: manifest.visibility.unwrap_or(Visibility::Private),
-        entry_sha384: entry_sha384(&manifest, &files),
-        published_by: String::new(),
-        published_at: Timestamp(0),
-        yank: None,
-        files_removed_at: None,
-        manifest,
-    };
+    let (release, files, notes) = describe(&staged.files, staged.top_folder.as_deref(), &staged.digest, &read, &overrides)?;
     Ok((staged, Draft { release, files, channel: options.channel.clone(), notes }))
-}
-
-fn entry_sha384(manifest: &Manifest, files: &[ReleaseFile]) -> Option<String> {
-    let entry = manifest.bundle_location.as_deref()?;
-    files.iter().find(|file| file.path.as_str() == entry).map(|file| file.sha384.clone())
 }
 
 fn insert(

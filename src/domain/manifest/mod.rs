@@ -32,6 +32,9 @@ pub struct Overrides {
     pub slug: Option<Slug>,
     pub version: Option<Version>,
     pub visibility: Option<Visibility>,
+    /// Slug and version given here hold even where the manifest says otherwise: files that lie in place already have the
+    /// name that their folder gives them.
+    pub prevail: bool,
 }
 
 /// The files of a package that is about to become a release.
@@ -136,6 +139,11 @@ fn finish(manifest: Option<Manifest>, mut violations: Vec<Violation>) -> Result<
 
 /// Reads one form of manifest. What it returns is meaningless once there is a violation, and `None` only comes with one.
 type Reader = fn(Fields<'_>, &PackageFiles<'_>, &Overrides) -> Option<Manifest>;
+
+/// What the manifest declares, unless the request's word prevails.
+fn declared<T: FromStr<Err = Error>>(fields: &mut Fields<'_>, name: &str, overrides: &Overrides, given: bool) -> Option<T> {
+    if overrides.prevail && given { None } else { fields.parsed(name) }
+}
 
 /// The value in force: the manifest's, else the request's; where both speak they must agree.
 fn settle<T: Clone + Display + PartialEq>(fields: &mut Fields<'_>, name: &str, declared: Option<T>, given: Option<&T>) -> Option<T> {
