@@ -81,6 +81,12 @@ pub enum Error {
     /// An archive or its manifest that cannot become a release.
     #[error("{}", summary(.errors))]
     InvalidPackage { step: Step, errors: Vec<Violation> },
+    /// An address that this server does not fetch from.
+    #[error("{message}")]
+    SourceRefused { step: Step, message: String },
+    /// What an address names could not be fetched, or is not what it should be.
+    #[error("{message}")]
+    SourceFailed { step: Step, message: String },
     /// A package that could not be installed, for one of the reasons above.
     #[error("{}", .0.cause)]
     InstallFailed(Box<InstallFailure>),
@@ -215,6 +221,8 @@ impl Error {
             Self::MalformedJson(_) => "malformed_json",
             Self::BadRequest(_) => "bad_request",
             Self::Validation { .. } | Self::InvalidPackage { .. } => "validation",
+            Self::SourceRefused { .. } => "source_refused",
+            Self::SourceFailed { .. } => "source_failed",
             Self::InstallFailed(_) => "install_failed",
             Self::RateLimited { .. } => "rate_limited",
             Self::Busy { .. } => "busy",

@@ -4,7 +4,7 @@
 //! Layers, each knowing only those to its left:
 //!
 //! ```text
-//! domain  <-  storage, files  <-  app  <-  http, cli  <-  main
+//! domain  <-  storage, files, fetch  <-  app  <-  http, cli  <-  main
 //! ```
 //!
 //! Without the default feature `server` only [`domain`] and [`error`] are built.
@@ -18,6 +18,8 @@ pub use error::{Error, Result};
 pub mod app;
 #[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "server")]
+pub mod fetch;
 #[cfg(feature = "server")]
 pub mod files;
 #[cfg(feature = "server")]

@@ -15,14 +15,17 @@ pub mod plugins;
 pub mod readiness;
 pub mod releases;
 pub mod serving;
+pub mod sources;
 pub mod takeover;
 pub mod tokens;
+pub mod update_checks;
 
 use std::sync::Arc;
 
 use crate::{
     domain::{AccessKey, Timestamp, UserId},
     error::{Error, Result},
+    fetch::Fetcher,
     files::{Limits, PluginsFolder},
     offload,
     settings::Settings,
@@ -36,6 +39,7 @@ pub struct App {
     pub folder: PluginsFolder,
     pub passwords: passwords::Passwords,
     pub jwt: jwt::Keys,
+    pub fetcher: Fetcher,
     logins: accounts::LoginLimits,
     outbox: plugins::records::Outbox,
     verified_tokens: access::VerifiedTokens,
@@ -61,6 +65,7 @@ impl App {
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
         let contents = contents::Contents::new(settings.cache_bytes.as_u64(), &folder)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
+        let fetcher = Fetcher::new(&settings)?;
         let logins = accounts::LoginLimits::new(&settings);
         Ok(Arc::new(Self {
             settings,
@@ -68,6 +73,7 @@ impl App {
             folder,
             passwords: passwords::Passwords::new(cores()),
             jwt,
+            fetcher,
             logins,
             outbox: plugins::records::Outbox::default(),
             verified_tokens: access::verified_tokens()?,

@@ -15,7 +15,7 @@ use crate::{
     app::{
         App,
         accounts::{self, FirstAdmin},
-        housekeeping,
+        housekeeping, update_checks,
     },
     error::Error,
     files::PluginsFolder,
@@ -55,6 +55,7 @@ impl Serve {
         app.contents.start_encoding().map_err(Failure::Start)?;
         let _watch = app.db.watch().map_err(Failure::Start)?;
         let housekeeping = housekeeping::start(Arc::clone(&app));
+        let update_checks = update_checks::start(Arc::clone(&app));
         let served = http::serve(app, metrics, |address| {
             announce(&format!("listening on http://{address}"));
             if let Some(demo) = demo {
@@ -62,8 +63,11 @@ impl Serve {
             }
         })
         .await;
-        // It holds the database, which ends when nobody holds it any more.
+        // They hold the database, which ends when nobody holds it any more.
         housekeeping.abort();
+        if let Some(task) = update_checks {
+            task.abort();
+        }
         served?;
         Ok(Outcome::Done)
     }

@@ -21,6 +21,7 @@ pub mod release;
 pub mod schema;
 pub mod slug;
 pub mod time;
+pub mod update;
 pub mod user;
 pub mod version;
 

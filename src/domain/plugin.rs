@@ -58,10 +58,6 @@ impl Installed {
         self.available && self.plugin.enabled
     }
 
-    pub fn update_available(&self) -> bool {
-        self.latest.as_ref().is_some_and(|latest| *latest > self.plugin.version)
-    }
-
     /// The plugin's own manifest where it has one, else the release's.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.plugin.manifest.as_ref().or(self.release.as_ref().map(|release| &release.manifest))

@@ -64,6 +64,8 @@ fn status(error: &Error) -> StatusCode {
         Error::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::Validation { .. } | Error::InvalidPackage { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::SourceRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::SourceFailed { .. } => StatusCode::BAD_GATEWAY,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Busy { .. } | Error::Storage { .. } | Error::Setup(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -140,6 +140,17 @@ settings! {
     /// How long entries of the audit log are kept; keep: for ever.
     audit_retention: Option<Duration> = "keep";
 
+    /// Whether packages may be fetched from http addresses, too.
+    fetch_http: bool = "false";
+    /// Networks that packages may be fetched from although their addresses are not public.
+    fetch_allowed_networks: Vec<IpNet> = "";
+    /// How long fetching one package may take.
+    fetch_timeout: Duration = "5m";
+    /// Where releases of GitHub's repositories are asked for; also the API of another host that speaks like it.
+    github_api: BaseUrl = "https://api.github.com";
+    /// How often the repositories that plugins were installed from are asked for newer versions; 0s: never by themselves.
+    update_check_interval: Duration = "0s";
+
     /// Memory for files that are served often.
     cache_bytes: ByteSize = "256 MiB";
     /// Size of a JSON body.
@@ -230,6 +241,7 @@ impl Settings {
             ("refresh_token_ttl", self.refresh_token_ttl.is_zero()),
             ("login_attempts_per_account", self.login_attempts_per_account == 0),
             ("login_attempts_per_address", self.login_attempts_per_address == 0),
+            ("fetch_timeout", self.fetch_timeout.is_zero()),
             ("max_json", self.max_json.as_u64() == 0),
             ("max_state_document", self.max_state_document.as_u64() == 0),
             ("state_quota_factor", self.state_quota_factor == 0),

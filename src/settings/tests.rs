@@ -64,6 +64,11 @@ fn the_defaults_are_those_of_the_contract() {
     grace_period=1day
     gc_retention=30days
     audit_retention=keep
+    fetch_http=false
+    fetch_allowed_networks=
+    fetch_timeout=5m
+    github_api=https://api.github.com
+    update_check_interval=0s
     cache_bytes=256 MiB
     max_json=1 MiB
     max_state_document=10 MiB

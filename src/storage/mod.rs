@@ -18,6 +18,7 @@ pub mod releases;
 mod schema;
 pub mod serving;
 pub mod sessions;
+pub mod update_checks;
 pub mod users;
 mod values;
 mod writer;

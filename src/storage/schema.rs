@@ -170,6 +170,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    update_checks (source_url) {
+        source_url -> Text,
+        checked_at -> BigInt,
+        latest_version -> Nullable<Text>,
+        failure -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -184,4 +193,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     modules,
     pending_records,
     audit_log,
+    update_checks,
 );

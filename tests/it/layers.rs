@@ -12,9 +12,10 @@ const RANKS: &[(&str, u8)] = &[
     ("settings", 1),
     ("offload", 1),
     ("telemetry", 2),
-    // These two do not know each other.
+    // These three do not know each other.
     ("storage", 2),
     ("files", 2),
+    ("fetch", 2),
     ("app", 3),
     // `serve` is a command, so cli may start http; http never learns of cli.
     ("http", 4),

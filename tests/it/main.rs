@@ -24,5 +24,6 @@ mod openapi;
 mod plugins;
 mod promises;
 mod releases;
+mod sources;
 mod storage;
 mod takeover;

@@ -1,11 +1,12 @@
 //! Moving a plugin to another version: everything is checked before anything changes, one transaction moves it, and the
 //! old version is served until that commits.
 
-use super::{find, needs};
+use super::{failed, find, list_one, needs};
 use crate::{
     app::{
         App, audit, now,
-        releases::{choose_for_install, verify_on_disk},
+        releases::{PublishOptions, choose_for_install, may_publish, publish, verify_on_disk},
+        sources::{self, Wanted},
     },
     domain::{
         Caller, Manifest, Timestamp, UserId, Version, VersionSpec,
@@ -13,7 +14,7 @@ use crate::{
         plugin::{Change, ModuleRow, Plugin},
         release::Release,
     },
-    error::{Error, Result},
+    error::{Error, Result, Step},
     storage::{Connection, modules, plugin_config, plugins, releases},
 };
 
@@ -34,6 +35,33 @@ pub async fn update(app: &App, caller: &Caller, user: &UserId, name: &str, wante
     let (chooser, slug) = (caller.clone(), plugin.slug.clone());
     let release = app.db.read(move |conn| choose_for_install(conn, &chooser, &slug, &wanted)).await?;
     move_to(app, caller, plugin, release, Change::Update).await
+}
+
+/// Moves to the newest version there is. One that only the repository has from which the plugin was installed is fetched and
+/// published first, if the caller may do that; nobody is asked whether there is one.
+pub async fn update_to_newest(app: &App, caller: &Caller, user: &UserId, name: &str) -> Result<Moved> {
+    let listed = list_one(app, user, name).await?;
+    let offered = listed.check.as_ref().and_then(|check| check.latest.as_ref());
+    let is_newer = |offered: &Version| {
+        *offered > listed.installed.plugin.version && listed.installed.latest.as_ref().is_none_or(|known| offered > known)
+    };
+    let wanted = match (listed.source_url(), offered.filter(|offered| is_newer(offered))) {
+        (Some(source), Some(_)) if may_publish(app, caller).is_ok() => {
+            let slug = listed.installed.plugin.slug.clone();
+            let wanted = Wanted { address: source.to_owned(), version: None, sha256: None };
+            let step = |step| {
+                let (slug, user) = (slug.clone(), user.clone());
+                move |cause| failed(step, Some(slug), user, cause)
+            };
+            let fetched = sources::fetch(app, &wanted).await.map_err(step(Step::ReleaseLookup))?;
+            let staged = app.folder.unpack(fetched.archive, app.limits()).await.map_err(step(Step::FileExtraction))?;
+            let options = PublishOptions { slug: Some(slug.clone()), ..PublishOptions::default() };
+            let published = publish(app, caller, staged, options).await.map_err(step(Step::SetupAndCopy))?;
+            VersionSpec::Exact(published.release.version)
+        }
+        _ => VersionSpec::Latest,
+    };
+    update(app, caller, user, name, wanted).await
 }
 
 /// Moves back to the version that was installed before; again goes one further. A yanked version may come back: the user

@@ -8,7 +8,7 @@ use crate::{
         App,
         releases::{self, PublishOptions},
     },
-    domain::{Caller, Slug, UserId, VersionSpec, record::InstallationType},
+    domain::{Caller, Slug, UserId, Version, VersionSpec, record::InstallationType},
     error::{Error, InstallFailure, Result, Step},
     files::Archive,
 };
@@ -18,6 +18,8 @@ use crate::{
 pub struct PackageOrigin {
     pub installation_type: InstallationType,
     pub source_url: Option<String>,
+    /// What the manifest must say, where the caller said so.
+    pub version: Option<Version>,
     /// What else is worth remembering.
     pub extra: Map<String, Value>,
 }
@@ -45,8 +47,9 @@ pub async fn install_package(
         let (slug, user) = (slug.cloned(), user.clone());
         move |cause| failed(step, slug, user, cause)
     };
+    let options = PublishOptions { version: origin.version, ..PublishOptions::default() };
     let staged = app.folder.unpack(archive, app.limits()).await.map_err(at(Step::FileExtraction, None))?;
-    let published = releases::publish(app, caller, staged, PublishOptions::default()).await.map_err(at(Step::SetupAndCopy, None))?;
+    let published = releases::publish(app, caller, staged, options).await.map_err(at(Step::SetupAndCopy, None))?;
     let (slug, version) = (published.release.slug, published.release.version);
     let mut extra = origin.extra;
     if !published.notes.is_empty() {
@@ -80,7 +83,7 @@ pub fn failed(step: Step, slug: Option<Slug>, user: UserId, cause: Error) -> Err
         | Error::InstallFailed(_) => cause,
         cause => {
             let step = match &cause {
-                Error::InvalidPackage { step, .. } => *step,
+                Error::InvalidPackage { step, .. } | Error::SourceRefused { step, .. } | Error::SourceFailed { step, .. } => *step,
                 _ => step,
             };
             let suggestions = suggestions(&cause, step);

@@ -1,19 +1,20 @@
 //! What a frontend needs to know of a user's plugins.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
 use super::{config::own_values, records};
 use crate::{
-    app::App,
+    app::{App, update_checks},
     domain::{
-        ReleasePath, UserId,
+        ReleasePath, UserId, Version,
         config::effective,
         manifest::{Manifest, Module, Visibility},
         plugin::{Installed, ModuleRow},
         record::InstallationMetadata,
         release,
+        update::UpdateCheck,
     },
     error::{Error, Result},
     files::UserRecord,
@@ -30,6 +31,24 @@ pub struct ListedPlugin {
     pub modules: Vec<ListedModule>,
     /// Where its bundle begins; none without one.
     pub entry: Option<Entry>,
+    /// What the repository that it was installed from was last found to offer.
+    pub check: Option<UpdateCheck>,
+}
+
+impl ListedPlugin {
+    /// The newest version that the catalogue or the plugin's source has.
+    pub fn latest(&self) -> Option<&Version> {
+        self.installed.latest.iter().chain(self.check.as_ref().and_then(|check| check.latest.as_ref())).max()
+    }
+
+    pub fn update_available(&self) -> bool {
+        self.latest().is_some_and(|latest| *latest > self.installed.plugin.version)
+    }
+
+    /// Where it was installed from.
+    pub fn source_url(&self) -> Option<&str> {
+        self.record.as_ref().and_then(InstallationMetadata::source_url)
+    }
 }
 
 /// A module as the installed version declares it, with the user's decision about it.
@@ -62,14 +81,20 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<ListedPlugin>> {
             Ok((installed, rows))
         })
         .await?;
-    installed
+    let mut listed = installed
         .into_iter()
         .filter_map(|one| {
             let record = records.remove(one.plugin.slug.as_str())?;
             let rows = rows.remove(&one.plugin.id).unwrap_or_default();
-            Some(listed(one, &record, rows))
+            Some(joined(one, &record, rows))
         })
-        .collect()
+        .collect::<Result<Vec<_>>>()?;
+    let sources: BTreeSet<String> = listed.iter().filter_map(|one| one.source_url().map(str::to_owned)).collect();
+    let checks = update_checks::known(app, sources.into_iter().collect()).await?;
+    for one in &mut listed {
+        one.check = one.source_url().and_then(|source| checks.get(source)).cloned();
+    }
+    Ok(listed)
 }
 
 /// One of the user's plugins.
@@ -105,7 +130,7 @@ pub fn modules<'a>(listed: &'a [ListedPlugin], search: &'a ModuleSearch) -> impl
     all.filter(|(_, module)| search.finds(&module.declared))
 }
 
-fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>) -> Result<ListedPlugin> {
+fn joined(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>) -> Result<ListedPlugin> {
     let manifest = installed
         .manifest()
         .cloned()
@@ -125,7 +150,7 @@ fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>) -> Re
     let own = own_values(&installed.plugin.config)?;
     let config = effective(manifest.config_schema.as_ref(), &manifest.config_fields, &installed.wide_config, &own).values;
     let entry = entry(&installed, &manifest)?;
-    Ok(ListedPlugin { manifest, config, record: records::metadata(record).cloned(), modules, entry, installed })
+    Ok(ListedPlugin { manifest, config, record: records::metadata(record).cloned(), modules, entry, check: None, installed })
 }
 
 /// Public releases are loaded from the address that is the same for all users, private ones through the user's key.

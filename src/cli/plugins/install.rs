@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::bulk::Bulk;
+use super::{bulk::Bulk, install_address::Address};
 use crate::{
     app::{
         plugins::{self, InstallRequest},
@@ -18,7 +18,7 @@ use crate::{
     },
     cli::{
         Outcome,
-        failure::Result,
+        failure::{Failure, Result},
         global::Global,
         output::Report,
         publish::{self, Options, Published},
@@ -32,19 +32,43 @@ use crate::{
 
 /// Install a published release for a user, or for everybody; enabled at once.
 ///
-/// An archive or folder is published first, then installed.
+/// An archive or folder is published first, then installed. So is what an address names: a repository's release, or an
+/// archive.
 #[derive(Args)]
 pub struct Install {
     /// SLUG, SLUG@VERSION with a version, range or channel, or the path of an archive or folder (with a `/`, or of a file
-    /// that exists).
-    #[arg(value_name = "SLUG[@RANGE]|PATH")]
-    what: What,
+    /// that exists), or an address (https://...).
+    #[arg(value_name = "SLUG[@RANGE]|PATH|URL")]
+    what: Named,
     /// For whom: a name, an e-mail address or an id. With --server it can be left out and means the token's owner.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// For every active user who does not have it. Whoever fails is named, the others get it; it can be run again.
     #[arg(long, conflicts_with = "user")]
     all_users: bool,
+    /// With an address: the repository's release [default: the latest]; of an archive, the version that it must have.
+    #[arg(long, value_name = "NAME")]
+    release: Option<String>,
+    /// With an address: what the archive must be.
+    #[arg(long, value_name = "HEX")]
+    sha256: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Named {
+    Here(What),
+    Address(String),
+}
+
+impl FromStr for Named {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.starts_with("https://") || text.starts_with("http://") {
+            true => Ok(Self::Address(text.to_owned())),
+            false => text.parse().map(Self::Here),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -65,11 +89,11 @@ impl FromStr for What {
 }
 
 #[derive(Serialize)]
-struct Installed {
-    slug: String,
-    version: String,
-    user: String,
-    plugin_id: String,
+pub(super) struct Installed {
+    pub slug: String,
+    pub version: String,
+    pub user: String,
+    pub plugin_id: String,
 }
 
 impl Report for Installed {
@@ -80,18 +104,28 @@ impl Report for Installed {
 
 impl Install {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
-        if let What::Path(path) = &self.what {
+        let what = match self.what {
+            Named::Address(address) => {
+                let about = Address { address, release: self.release, sha256: self.sha256 };
+                return about.install(global, self.user.as_deref(), self.all_users).await;
+            }
+            Named::Here(_) if self.release.is_some() || self.sha256.is_some() => {
+                return Err(Failure::Usage("--release and --sha256 belong to an address".to_owned()));
+            }
+            Named::Here(what) => what,
+        };
+        if let What::Path(path) = &what {
             publish::must_exist(path)?;
         }
         let target = global.target("plugins install").await?;
         if self.all_users {
-            let bulk = for_everybody(&target, self.what).await?;
+            let bulk = for_everybody(&target, what).await?;
             global.print(&bulk)?;
             return Ok(bulk.outcome());
         }
         let installed = match target {
-            Target::Local(local) => on_this_machine(&local, self.what, self.user).await?,
-            Target::Remote(remote) => at_server(&remote, self.what, self.user).await?,
+            Target::Local(local) => on_this_machine(&local, what, self.user).await?,
+            Target::Remote(remote) => at_server(&remote, what, self.user).await?,
         };
         global.print(&installed)?;
         Ok(Outcome::Done)
@@ -169,6 +203,8 @@ mod tests {
 
     #[test]
     fn slugs_and_paths_are_told_apart() {
+        assert_eq!("https://example.org/a.zip".parse::<Named>().unwrap(), Named::Address("https://example.org/a.zip".to_owned()));
+        assert_eq!("Demo".parse::<Named>().unwrap(), Named::Here("Demo".parse().unwrap()));
         let release = |slug: &str, version: &str| What::Release(Wanted { slug: slug.parse().unwrap(), version: version.parse().unwrap() });
         let what = |text: &str| text.parse::<What>().unwrap();
         assert_eq!(what("Demo"), release("Demo", "latest"));

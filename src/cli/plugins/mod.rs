@@ -4,6 +4,7 @@ mod bulk;
 mod config;
 mod enable;
 mod install;
+mod install_address;
 mod list;
 mod moved;
 mod rollback;

@@ -49,7 +49,8 @@ fn data(moved: &Moved) -> UpdateData {
     }
 }
 
-/// Moves the plugin to another version; config and enablement stay. When anything fails the old version goes on.
+/// Moves the plugin to another version; config and enablement stay. When anything fails the old version goes on. Without a
+/// version, a newer one that was found at the plugin's source is fetched and published first, where the caller may do that.
 #[utoipa::path(
     tag = "plugins",
     params(("slug", description = "slug or id")),
@@ -67,11 +68,12 @@ pub async fn update(
     names: web::Path<SlugSegment>,
     body: OptionalJson<UpdateBody>,
 ) -> HttpResult {
-    let wanted = match body.0.unwrap_or_default().version {
-        Some(text) => text.parse().map_err(|_| Error::invalid("/version", "is no version, range or channel"))?,
-        None => VersionSpec::Latest,
+    let wanted = body.0.unwrap_or_default().version.map(|text| text.parse());
+    let wanted = wanted.transpose().map_err(|_: Error| Error::invalid("/version", "is no version, range or channel"))?;
+    let moved = match wanted {
+        Some(wanted) if wanted != VersionSpec::Latest => plugins::update(&app, &subject.caller, &subject.user, &names.slug, wanted).await?,
+        _ => plugins::update_to_newest(&app, &subject.caller, &subject.user, &names.slug).await?,
     };
-    let moved = plugins::update(&app, &subject.caller, &subject.user, &names.slug, wanted).await?;
     let message = format!("Plugin {} updated successfully", moved.plugin.slug);
     Ok(HttpResponse::Ok().json(UpdateAnswer { status: "success", message, data: data(&moved) }))
 }

@@ -9,14 +9,15 @@ use serde_json::{Map, json};
 use crate::{
     app::{
         App,
-        plugins::{self, InstalledPackage, PackageOrigin, failed},
+        plugins::{self, InstalledPackage, InstalledSource, PackageOrigin, failed},
         releases,
+        sources::{self, Wanted},
     },
     domain::record::InstallationType,
     error::{Error, Result, Step},
     files::Archive,
     http::{
-        extract::{Authorized, InstallAndPublish},
+        extract::{InstallAndPublish, Subject},
         problem::{HttpResult, ProblemSchema},
         releases::upload,
     },
@@ -50,12 +51,27 @@ struct PackageData {
     filename: Option<String>,
     #[schema(maximum = 9007199254740991i64)]
     file_size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repo_url: Option<String>,
+    /// The repository's release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
     /// What the package says that does not count.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
 
 impl PackageAnswer {
+    /// What an address named.
+    pub fn fetched(installed: InstalledSource) -> Self {
+        let source = if installed.release.is_some() { "github" } else { "url" };
+        let message = format!("Plugin '{}' installed successfully from {}", installed.package.installed.plugin.slug, installed.source_url);
+        let mut answer = Self::new(installed.package, source, message, None, installed.size);
+        answer.data.repo_url = Some(installed.source_url);
+        answer.data.release = installed.release;
+        answer
+    }
+
     fn new(installed: InstalledPackage, source: &'static str, message: String, filename: Option<String>, file_size: u64) -> Self {
         let plugin = installed.installed.plugin;
         Self {
@@ -70,6 +86,8 @@ impl PackageAnswer {
                 source,
                 filename,
                 file_size,
+                repo_url: None,
+                release: None,
                 warnings: installed.notes,
             },
         }
@@ -79,13 +97,18 @@ impl PackageAnswer {
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "the form, for the OpenAPI document")]
 pub struct PackageForm {
-    /// `local-file`.
+    /// `local-file`, `github` or `url`.
     method: String,
     /// With `local-file`: the archive.
     #[schema(value_type = Option<String>, format = Binary)]
     file: Option<Vec<u8>>,
     /// What the archive is called where it comes from; shown, never used as a path.
     filename: Option<String>,
+    /// With `github` or `url`: a repository or an archive.
+    repo_url: Option<String>,
+    /// As in `install-from-url`.
+    version: Option<String>,
+    sha256: Option<String>,
 }
 
 /// What a form held, whatever the order of its parts.
@@ -94,9 +117,18 @@ struct Form {
     method: Option<String>,
     filename: Option<String>,
     archive: Option<Archive>,
+    repo_url: Option<String>,
+    version: Option<String>,
+    sha256: Option<String>,
 }
 
-/// Publishes a package and installs it for the caller.
+/// What an address and what is said about it stand for.
+pub fn wanted(address: String, version: Option<String>, sha256: Option<&str>) -> Result<Wanted> {
+    let sha256 = sha256.filter(|text| !text.is_empty()).map(sources::sha256).transpose()?;
+    Ok(Wanted { address, version, sha256 })
+}
+
+/// Publishes a package, sent along or fetched from an address, and installs it.
 #[utoipa::path(
     tag = "plugins",
     request_body(content = PackageForm, content_type = "multipart/form-data"),
@@ -107,26 +139,32 @@ struct Form {
 )]
 #[post("/plugins/install")]
 pub async fn install_package(
-    user: Authorized<InstallAndPublish>,
+    subject: Subject<InstallAndPublish>,
     app: web::Data<App>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResult {
-    let caller = &user.caller;
+    let (caller, user) = (&subject.caller, &subject.user);
     releases::may_publish(&app, caller)?;
-    let wrong = |cause| failed(Step::Unknown, None, caller.user.clone(), cause);
+    let wrong = |cause| failed(Step::Unknown, None, user.clone(), cause);
     let form = read(&app, &request, payload).await.map_err(wrong)?;
     match form.method.as_deref() {
         Some("local-file") => {
             let archive = form.archive.ok_or_else(|| wrong(Error::invalid("file", "the form has no part named `file`")))?;
             let (label, size) = (form.filename.unwrap_or_else(|| "archive".to_owned()), archive.size);
             let extra = Map::from_iter([("filename".to_owned(), json!(label))]);
-            let origin = PackageOrigin { installation_type: InstallationType::Local, source_url: None, extra };
-            let installed = plugins::install_package(&app, caller, &caller.user, archive, origin).await?;
+            let origin = PackageOrigin { installation_type: InstallationType::Local, source_url: None, version: None, extra };
+            let installed = plugins::install_package(&app, caller, user, archive, origin).await?;
             let message = format!("Plugin '{label}' installed successfully from local file");
             Ok(HttpResponse::Ok().json(PackageAnswer::new(installed, "local-file", message, Some(label), size)))
         }
-        _ => Err(wrong(Error::invalid("method", "must be `local-file`")).into()),
+        Some("github" | "url") => {
+            let address = form.repo_url.ok_or_else(|| wrong(Error::invalid("repo_url", "the form has no part named `repo_url`")))?;
+            let wanted = wanted(address, form.version, form.sha256.as_deref()).map_err(wrong)?;
+            let installed = plugins::install_source(&app, caller, user, &wanted).await?;
+            Ok(HttpResponse::Ok().json(PackageAnswer::fetched(installed)))
+        }
+        _ => Err(wrong(Error::invalid("method", "must be `local-file`, `github` or `url`")).into()),
     }
 }
 
@@ -151,6 +189,9 @@ async fn read(app: &App, request: &HttpRequest, payload: web::Payload) -> Result
                 form.archive = Some(upload::store(app, part).await?);
                 form.filename = form.filename.or(named);
             }
+            "repo_url" => form.repo_url = Some(text(&mut part, "repo_url").await?),
+            "version" => form.version = Some(text(&mut part, "version").await?),
+            "sha256" => form.sha256 = Some(text(&mut part, "sha256").await?),
             "method" => form.method = Some(text(&mut part, "method").await?),
             "filename" => form.filename = Some(label(&text(&mut part, "filename").await?)),
             _ => {}

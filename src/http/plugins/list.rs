@@ -53,8 +53,8 @@ impl From<&ListedPlugin> for PluginItem {
             entry_url: listed.entry.as_ref().map(|entry| entry.url.clone()),
             integrity: listed.entry.as_ref().and_then(|entry| entry.integrity.clone()),
             files_base_url: listed.entry.as_ref().map(|entry| entry.files_base_url.clone()),
-            update_available: listed.installed.update_available(),
-            latest_version: listed.installed.latest.as_ref().map(ToString::to_string),
+            update_available: listed.update_available(),
+            latest_version: listed.latest().map(ToString::to_string),
         }
     }
 }

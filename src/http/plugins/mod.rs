@@ -8,6 +8,7 @@ mod enable;
 mod importmap;
 mod info;
 mod install;
+mod install_from_url;
 mod install_package;
 mod list;
 mod loading;
@@ -26,6 +27,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn mirrored_routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list::list_plugins)
+        .service(install_package::install_package)
+        .service(install_from_url::install_from_url)
         .service(importmap::importmap)
         .service(install::install)
         .service(uninstall::uninstall)
@@ -55,7 +58,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(info::refresh_cache)
         .service(info::by_slug)
         .service(available::available)
-        .service(install_package::install_package)
         .service(updates::updates_available)
         .service(updates::update_available)
         .service(modules::direct_module)

@@ -142,10 +142,10 @@ impl PluginShape {
             enabled: plugin.enabled,
             status: status(&manifest),
             user_id: plugin.user.to_string(),
-            source_url: source_url(listed),
-            last_update_check: None,
-            update_available: listed.installed.update_available(),
-            latest_version: listed.installed.latest.as_ref().map(ToString::to_string),
+            source_url: listed.source_url().map(str::to_owned),
+            last_update_check: listed.check.as_ref().map(|check| check.checked_at.to_string()),
+            update_available: listed.update_available(),
+            latest_version: listed.latest().map(ToString::to_string),
             installation_type: installation_type(listed),
             endpoints_file: None,
             route_prefix: None,
@@ -267,10 +267,6 @@ impl PluginDetailShape {
 
 fn status(manifest: &Manifest) -> String {
     manifest.status.clone().unwrap_or_else(|| "activated".to_owned())
-}
-
-fn source_url(listed: &ListedPlugin) -> Option<String> {
-    listed.record.as_ref().and_then(|record| record.source_url()).map(str::to_owned)
 }
 
 fn installation_type(listed: &ListedPlugin) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Which of the caller's plugins the catalogue has newer versions of.
+//! Which of the caller's plugins there are newer versions of.
 
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
@@ -7,6 +7,7 @@ use crate::{
     app::{
         App,
         plugins::{self, ListedPlugin},
+        update_checks,
     },
     http::{
         extract::{Authorized, Read, SlugSegment},
@@ -27,18 +28,20 @@ pub struct UpdateHint {
 
 impl From<&ListedPlugin> for UpdateHint {
     fn from(listed: &ListedPlugin) -> Self {
-        let (installed, plugin) = (&listed.installed, &listed.installed.plugin);
-        let message = match (&installed.latest, installed.update_available()) {
-            (Some(latest), true) => format!("Update available: {latest}"),
+        let plugin = &listed.installed.plugin;
+        let failure = listed.check.as_ref().and_then(|check| check.failure.as_ref());
+        let message = match (listed.latest(), listed.update_available(), failure) {
+            (Some(latest), true, _) => format!("Update available: {latest}"),
+            (_, _, Some(failure)) => format!("The plugin's source could not be asked: {failure}"),
             _ => "Plugin is up to date".to_owned(),
         };
         Self {
             plugin_id: plugin.id.clone(),
             plugin_slug: plugin.slug.to_string(),
             current_version: plugin.version.to_string(),
-            latest_version: installed.latest.as_ref().map(ToString::to_string),
-            repo_url: listed.record.as_ref().and_then(|record| record.source_url()).map(str::to_owned),
-            update_available: installed.update_available(),
+            latest_version: listed.latest().map(ToString::to_string),
+            repo_url: listed.source_url().map(str::to_owned),
+            update_available: listed.update_available(),
             message,
         }
     }
@@ -63,20 +66,24 @@ struct Hints {
     total_count: usize,
 }
 
-/// Whether there is a newer version of one plugin.
+/// Whether there is a newer version of one plugin, in the catalogue or at the repository that it was installed from, which
+/// is asked now unless that was done a moment ago.
 #[utoipa::path(tag = "plugins", params(("slug", description = "slug or id")), responses((status = 200, body = HintAnswer)))]
 #[get("/plugins/{slug}/update/available")]
 pub async fn update_available(user: Authorized<Read>, app: web::Data<App>, names: web::Path<SlugSegment>) -> HttpResult {
-    let listed = plugins::list_one(&app, &user.caller.user, &names.slug).await?;
+    let mut listed = plugins::list_one(&app, &user.caller.user, &names.slug).await?;
+    if let Some(source) = listed.source_url() {
+        listed.check = update_checks::check_on_demand(&app, source).await?;
+    }
     Ok(HttpResponse::Ok().json(HintAnswer { status: "success", data: UpdateHint::from(&listed) }))
 }
 
-/// All of the caller's plugins with a newer version.
+/// All of the caller's plugins with a newer version, as far as that is known: nobody is asked.
 #[utoipa::path(tag = "plugins", responses((status = 200, body = HintsAnswer)))]
 #[get("/plugins/updates/available")]
 pub async fn updates_available(user: Authorized<Read>, app: web::Data<App>) -> HttpResult {
     let listed = plugins::list(&app, &user.caller.user).await?;
-    let available_updates: Vec<_> = listed.iter().filter(|one| one.installed.update_available()).map(UpdateHint::from).collect();
+    let available_updates: Vec<_> = listed.iter().filter(|one| one.update_available()).map(UpdateHint::from).collect();
     let data = Hints { total_count: available_updates.len(), available_updates };
     Ok(HttpResponse::Ok().json(HintsAnswer { status: "success", data }))
 }

@@ -261,6 +261,12 @@ const TABLES: &[Table] = &[
             Case(Check, "outcomeIN'done','refused','failed'", &[("outcome", "'maybe'")]),
         ],
     },
+    Table {
+        name: "update_checks",
+        row: &[("source_url", "'https://example.org/#'"), ("checked_at", "1")],
+        nullable: &["latest_version", "failure"],
+        refused: &[Case(PrimaryKey, "(source_url)", &[("source_url", "'https://example.org/1'")])],
+    },
 ];
 
 impl Table {
@@ -410,10 +416,10 @@ async fn what_hangs_on_a_removed_row_goes_or_stays_as_declared(store: Store) {
     conn.batch_execute("DELETE FROM users").unwrap();
     assert_eq!(
         left(&mut conn),
-        ["audit_log", "channels", "meta", "pending_records", "plugin_config", "release_files", "releases"],
+        ["audit_log", "channels", "meta", "pending_records", "plugin_config", "release_files", "releases", "update_checks"],
         "what a user published and what was noted stays"
     );
     assert_eq!(line(&mut conn, "SELECT owner_id AS line FROM plugin_config"), "NULL");
     conn.batch_execute("DELETE FROM releases").unwrap();
-    assert_eq!(left(&mut conn), ["audit_log", "meta", "pending_records", "plugin_config"]);
+    assert_eq!(left(&mut conn), ["audit_log", "meta", "pending_records", "plugin_config", "update_checks"]);
 }

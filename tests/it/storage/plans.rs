@@ -18,7 +18,7 @@ use plugyard::{
     domain::{manifest::Visibility, plugin::Change},
     storage::{
         Connection, api_tokens, audit, channels, meta, migrations, modules, pending_records, plugin_config, plugins, releases, sessions,
-        users,
+        update_checks, users,
     },
 };
 use regex::Regex;
@@ -29,7 +29,8 @@ use super::{
     catalogue::{Catalogue, table_of},
     lines,
     samples::{
-        NOW, api_token, audit_entry, channel, metadata, module, plugin, release, release_file, session, slug, user, user_id, version,
+        NOW, api_token, audit_entry, channel, metadata, module, plugin, release, release_file, session, slug, update_check, user,
+        user_id, version,
     },
     stores,
 };
@@ -139,6 +140,12 @@ const CALLS: &[Call] = &[
         }
         Ok(())
     }),
+    ("update_checks::put", |c| {
+        update_checks::put(c, &update_check(Some(version())))?;
+        update_checks::put(c, &update_check(None))
+    }),
+    ("update_checks::find", |c| update_checks::find(c, &["https://example.org/a".to_owned(), "b".to_owned()]).map(drop)),
+    ("update_checks::delete_before", |c| update_checks::delete_before(c, NOW)),
     ("audit::delete_before", |c| audit::delete_before(c, NOW)),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),

@@ -7,6 +7,7 @@ use plugyard::domain::{
     plugin::{ModuleRow, Plugin},
     record::{InstallationMetadata, InstallationType},
     release::{Release, ReleaseFile},
+    update::UpdateCheck,
     user::{ApiToken, Session, User},
 };
 
@@ -106,6 +107,11 @@ pub fn module() -> ModuleRow {
 
 pub fn metadata(installed_by: &str) -> InstallationMetadata {
     InstallationMetadata::new(InstallationType::Local, None, installed_by, NOW, serde_json::Map::new()).unwrap()
+}
+
+pub fn update_check(latest: Option<Version>) -> UpdateCheck {
+    let failure = latest.is_none().then(|| "no answer".to_owned());
+    UpdateCheck { source_url: "https://example.org/a".to_owned(), checked_at: NOW, latest, failure }
 }
 
 pub fn audit_entry() -> AuditEntry {

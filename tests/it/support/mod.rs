@@ -18,6 +18,7 @@ pub mod redact;
 pub mod server;
 pub mod tools;
 pub mod tree;
+pub mod upstream;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};
