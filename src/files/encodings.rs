@@ -48,6 +48,7 @@ pub enum EncodedCopy {
 /// A copy that was found to be right.
 #[derive(Debug)]
 pub struct CheckedCopy {
+    /// Read to its end; its position says nothing.
     pub file: File,
     pub mark: Mark,
     /// sha384 of its bytes, in base64.
@@ -191,6 +192,8 @@ fn encode(mut plain: impl Read, copy: &mut NamedTempFile, coding: Coding, size: 
 
 #[cfg(test)]
 mod tests {
+    use std::io::Seek;
+
     use super::*;
 
     struct Fixture {
@@ -233,8 +236,9 @@ mod tests {
         }
         fixture.make(&file).unwrap();
         for coding in Coding::ALL {
-            let EncodedCopy::There(copy) = fixture.copy(&file, coding) else { panic!("no copy") };
+            let EncodedCopy::There(mut copy) = fixture.copy(&file, coding) else { panic!("no copy") };
             assert!(copy.mark.size < 1000);
+            copy.file.rewind().unwrap();
             assert_eq!(hash_of(&mut &copy.file).unwrap(), copy.sha384);
             // Damage is noticed, and the copy made again.
             let path = fixture.folder.copy_path(&file.sha384, coding).unwrap();

@@ -76,3 +76,13 @@ CREATE TRIGGER note_release AFTER INSERT OR UPDATE OR DELETE ON releases
     FOR EACH ROW EXECUTE FUNCTION plugyard_note_slug();
 CREATE TRIGGER note_file AFTER INSERT OR UPDATE OR DELETE ON release_files
     FOR EACH ROW EXECUTE FUNCTION plugyard_note_slug();
+
+-- A source may be that of anybody's plugins.
+CREATE FUNCTION plugyard_note_everything() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM plugyard_note('*');
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER note_check AFTER INSERT OR UPDATE OR DELETE ON update_checks
+    FOR EACH ROW EXECUTE FUNCTION plugyard_note_everything();

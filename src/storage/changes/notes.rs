@@ -99,6 +99,15 @@ const SQLITE: &str = "
     CREATE TEMP TRIGGER note_file_gone AFTER DELETE ON main.release_files BEGIN
         INSERT INTO plugyard_changed VALUES ('s' || OLD.slug);
     END;
+    CREATE TEMP TRIGGER note_check_new AFTER INSERT ON main.update_checks BEGIN
+        INSERT INTO plugyard_changed VALUES ('*');
+    END;
+    CREATE TEMP TRIGGER note_check AFTER UPDATE ON main.update_checks BEGIN
+        INSERT INTO plugyard_changed VALUES ('*');
+    END;
+    CREATE TEMP TRIGGER note_check_gone AFTER DELETE ON main.update_checks BEGIN
+        INSERT INTO plugyard_changed VALUES ('*');
+    END;
 ";
 
 // SQLite's notes of the transaction that runs.

@@ -180,7 +180,7 @@ impl Proxy {
         // More than proxies take by themselves. The server's own words about it come back.
         let upload = client.post(format!("{base}/api/v1/releases")).bearer_auth(&token).body(vec![0; 3 << 20]);
         let answer = upload.send().await.unwrap();
-        assert_eq!((answer.status().as_u16(), &*answer.headers()["content-type"].to_str().unwrap()), (422, "application/problem+json"));
+        assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()), (422, "application/problem+json"));
 
         assert_eq!(client.get(format!("{base}/metrics")).send().await.unwrap().status(), 403);
     }

@@ -29,8 +29,8 @@ use super::{
     catalogue::{Catalogue, table_of},
     lines,
     samples::{
-        NOW, api_token, audit_entry, channel, metadata, module, plugin, release, release_file, session, slug, update_check, user,
-        user_id, version,
+        NOW, api_token, audit_entry, channel, metadata, module, plugin, release, release_file, session, slug, update_check, user, user_id,
+        version,
     },
     stores,
 };
