@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for InstallationMetadata {
         let source_url = take("source_url").map(text).transpose().map_err(D::Error::custom)?;
         let installed_by = text(take("installed_by").ok_or_else(|| missing("installed_by"))?).map_err(D::Error::custom)?;
         let installed_at = text(take("installed_at").ok_or_else(|| missing("installed_at"))?).map_err(D::Error::custom)?;
-        let installed_at = utc(&installed_at).map_err(D::Error::custom)?;
+        let installed_at = Timestamp::assuming_utc(&installed_at).map_err(D::Error::custom)?;
         Self::new(kind, source_url.as_deref(), installed_by, installed_at, members).map_err(D::Error::custom)
     }
 }
@@ -122,16 +122,9 @@ fn text(value: Value) -> Result<String> {
     }
 }
 
-fn utc(text: &str) -> Result<Timestamp> {
-    Timestamp::try_from(text.to_owned()).or_else(|refusal| {
-        let local = text.parse::<jiff::civil::DateTime>().and_then(|local| local.to_zoned(jiff::tz::TimeZone::UTC));
-        local.map(|at| Timestamp(at.timestamp().as_millisecond())).map_err(|_| refusal)
-    })
-}
-
-/// With a scheme, everything before the host goes (a bare user name can be a token); without one only `user:password@`,
+/// An address without user and password. With a scheme, everything before the host goes (a bare user name can be a token); without one only `user:password@`,
 /// because `git@host:path` is the ordinary way to write an SSH address.
-fn without_credentials(url: &str) -> String {
+pub fn without_credentials(url: &str) -> String {
     let (start, always) = match url.find("://") {
         Some(at) => (at + 3, true),
         None => (if url.starts_with("//") { 2 } else { 0 }, false),

@@ -6,6 +6,7 @@ mod digest;
 mod disk;
 mod limits;
 mod locks;
+mod old_folder;
 mod records;
 mod releases;
 mod staging;
@@ -22,6 +23,7 @@ use std::{
 
 pub use limits::Limits;
 pub use locks::FolderLock;
+pub use old_folder::{Description, Examined, InstallerNote, OldFolder, OldPlugin, OldRecords, OldRelease, Place};
 pub use records::UserRecord;
 pub use releases::Retired;
 pub use staging::{Staged, StagedFile};

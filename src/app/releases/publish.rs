@@ -48,7 +48,23 @@ pub fn may_publish(app: &App, caller: &Caller) -> Result<()> {
 /// Publishes the package. A crash at any point leaves the release whole or absent.
 pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: PublishOptions) -> Result<Publication> {
     may_publish(app, caller)?;
-    let (staged, mut draft) = offload::run(move || draft(staged, &options)).await?;
+    let (staged, draft) = offload::run(move || {
+        let manifest = read(&staged, &options)?;
+        let draft = Draft::new(&staged, manifest, options.channel)?;
+        Ok((staged, draft))
+    })
+    .await?;
+    commit(app, caller, staged, draft).await
+}
+
+/// Publishes a package that somebody else has described: an import of old data. A variant is private whatever it says.
+pub async fn publish_described(app: &App, caller: &Caller, staged: Staged, manifest: Manifest) -> Result<Publication> {
+    caller.require_admin()?;
+    let draft = Draft::new(&staged, manifest, None)?;
+    commit(app, caller, staged, draft).await
+}
+
+async fn commit(app: &App, caller: &Caller, staged: Staged, mut draft: Draft) -> Result<Publication> {
     draft.release.published_by = caller.actor();
     let new_plugins_enabled = app.settings.new_plugins_enabled;
     let (caller, folder) = (caller.clone(), app.folder.clone());
@@ -78,36 +94,42 @@ struct Draft {
     channel: Option<Channel>,
 }
 
-fn draft(staged: Staged, options: &PublishOptions) -> Result<(Staged, Draft)> {
+fn read(staged: &Staged, options: &PublishOptions) -> Result<Manifest> {
     let overrides = Overrides { slug: options.slug.clone(), version: options.version.clone(), visibility: options.visibility };
     let paths: Vec<ReleasePath> = staged.files.iter().map(|file| file.path.clone()).collect();
     let read = |path: &ReleasePath| staged.read(path, MAX_MANIFEST as u64);
-    let manifest = read_manifest(&PackageFiles::new(&paths, &read), &overrides)?;
-    let files: Vec<ReleaseFile> = staged
-        .files
-        .iter()
-        .map(|file| ReleaseFile {
-            path: file.path.clone(),
-            size: file.size,
-            sha384: BASE64_STANDARD.encode(file.sha384),
-            content_type: content_type::of(&file.path),
-        })
-        .collect();
-    let release = Release {
-        slug: manifest.slug.clone(),
-        version: manifest.version.clone(),
-        digest: staged.digest.parse()?,
-        size: staged.size,
-        file_count: files.len() as u64,
-        visibility: manifest.visibility.unwrap_or(Visibility::Private),
-        entry_sha384: entry_sha384(&manifest, &files),
-        published_by: String::new(),
-        published_at: Timestamp(0),
-        yank: None,
-        files_removed_at: None,
-        manifest,
-    };
-    Ok((staged, Draft { release, files, channel: options.channel.clone() }))
+    read_manifest(&PackageFiles::new(&paths, &read), &overrides)
+}
+
+impl Draft {
+    fn new(staged: &Staged, manifest: Manifest, channel: Option<Channel>) -> Result<Self> {
+        let files: Vec<ReleaseFile> = staged
+            .files
+            .iter()
+            .map(|file| ReleaseFile {
+                path: file.path.clone(),
+                size: file.size,
+                sha384: BASE64_STANDARD.encode(file.sha384),
+                content_type: content_type::of(&file.path),
+            })
+            .collect();
+        let visibility = manifest.visibility.filter(|_| !manifest.version.is_variant()).unwrap_or(Visibility::Private);
+        let release = Release {
+            slug: manifest.slug.clone(),
+            version: manifest.version.clone(),
+            digest: staged.digest.parse()?,
+            size: staged.size,
+            file_count: files.len() as u64,
+            visibility,
+            entry_sha384: entry_sha384(&manifest, &files),
+            published_by: String::new(),
+            published_at: Timestamp(0),
+            yank: None,
+            files_removed_at: None,
+            manifest,
+        };
+        Ok(Self { release, files, channel })
+    }
 }
 
 fn entry_sha384(manifest: &Manifest, files: &[ReleaseFile]) -> Option<String> {

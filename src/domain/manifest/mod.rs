@@ -13,6 +13,8 @@ use std::{fmt::Display, str::FromStr};
 
 use fields::Fields;
 pub use model::{Manifest, Module, Visibility};
+pub use modules::fault as module_id_fault;
+use serde_json::{Map, Value};
 
 use super::{ReleasePath, Slug, Version};
 use crate::error::{Error, Result, Violation};
@@ -66,8 +68,30 @@ pub fn read_manifest(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<
         }
     };
     let document = document::parse(path.as_str(), &(files.read)(path)?).map_err(Error::bad_manifest)?;
+    read_document(&document, read, files, overrides, refuse_variant)
+}
+
+/// Reads the members of a `plugin.json` that old data describe; the package need not hold that file. Here, and only here,
+/// the version may be a variant.
+///
+/// # Errors
+/// As [`read_manifest`].
+pub fn read_members(members: &Map<String, Value>, files: &PackageFiles<'_>) -> Result<Manifest> {
+    let text = serde_json::to_vec(members).map_err(|e| Error::storage("a manifest cannot be written", e))?;
+    let document = document::parse("plugin.json", &text).map_err(Error::bad_manifest)?;
+    read_document(&document, plugin_json::read, files, &Overrides::default(), |_, _| None)
+}
+
+fn read_document(
+    document: &Map<String, Value>,
+    read: Reader,
+    files: &PackageFiles<'_>,
+    overrides: &Overrides,
+    fault: fn(&Manifest, &Overrides) -> Option<Violation>,
+) -> Result<Manifest> {
     let mut violations = Vec::new();
-    let manifest = read(Fields::new(&document, String::new(), &mut violations), files, overrides);
+    let manifest = read(Fields::new(document, String::new(), &mut violations), files, overrides);
+    violations.extend(manifest.as_ref().and_then(|manifest| fault(manifest, overrides)));
     match manifest {
         Some(manifest) if violations.is_empty() => Ok(manifest),
         _ => {
@@ -75,6 +99,12 @@ pub fn read_manifest(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<
             Err(Error::bad_manifest(violations))
         }
     }
+}
+
+fn refuse_variant(manifest: &Manifest, overrides: &Overrides) -> Option<Violation> {
+    let place = if overrides.version.as_ref().is_some_and(Version::is_variant) { "version" } else { "/version" };
+    let message = format!("{} has build metadata, which a published version may not have", manifest.version);
+    manifest.version.is_variant().then(|| Violation::new(place, message))
 }
 
 /// Reads one form of manifest. What it returns is meaningless once there is a violation, and `None` only comes with one.
