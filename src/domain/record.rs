@@ -9,7 +9,8 @@ use crate::error::{Error, Result, Violation};
 /// What the database owns. A record that held one of these, too, could contradict it.
 pub const DATABASE_MEMBERS: &[&str] = &["version", "enabled", "shared_path", "user_config", "updated_at", "previous_version"];
 
-const OWN_MEMBERS: &[&str] = &["installation_type", "source_url", "installed_by", "installed_at"];
+/// What every record says itself; the rest is what an installer adds.
+pub const OWN_MEMBERS: &[&str] = &["installation_type", "source_url", "installed_by", "installed_at"];
 
 /// Installation metadata and nothing else: a field that the database owns cannot be expressed here. In JSON the members
 /// an installer adds stand beside the four known ones.
@@ -110,7 +111,7 @@ impl<'de> Deserialize<'de> for InstallationMetadata {
         let source_url = take("source_url").map(text).transpose().map_err(D::Error::custom)?;
         let installed_by = text(take("installed_by").ok_or_else(|| missing("installed_by"))?).map_err(D::Error::custom)?;
         let installed_at = text(take("installed_at").ok_or_else(|| missing("installed_at"))?).map_err(D::Error::custom)?;
-        let installed_at = Timestamp::assuming_utc(&installed_at).map_err(D::Error::custom)?;
+        let installed_at = utc(&installed_at).map_err(D::Error::custom)?;
         Self::new(kind, source_url.as_deref(), installed_by, installed_at, members).map_err(D::Error::custom)
     }
 }
@@ -122,7 +123,15 @@ fn text(value: Value) -> Result<String> {
     }
 }
 
-/// An address without user and password. With a scheme, everything before the host goes (a bare user name can be a token); without one only `user:password@`,
+/// A moment as old files write it: RFC 3339, or without an offset, which means UTC.
+pub fn utc(text: &str) -> Result<Timestamp> {
+    Timestamp::try_from(text.to_owned()).or_else(|refusal| {
+        let local = text.parse::<jiff::civil::DateTime>().and_then(|local| local.to_zoned(jiff::tz::TimeZone::UTC));
+        local.map(|at| Timestamp(at.timestamp().as_millisecond())).map_err(|_| refusal)
+    })
+}
+
+/// With a scheme, everything before the host goes (a bare user name can be a token); without one only `user:password@`,
 /// because `git@host:path` is the ordinary way to write an SSH address.
 pub fn without_credentials(url: &str) -> String {
     let (start, always) = match url.find("://") {

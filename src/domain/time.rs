@@ -20,15 +20,6 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// Reads a time as other systems write it: RFC 3339, or without an offset (`2025-06-10 07:30:00.250000`, also with `T`),
-    /// which means UTC.
-    pub fn assuming_utc(text: &str) -> Result<Self> {
-        Self::try_from(text.to_owned()).or_else(|refusal| {
-            let local = text.parse::<jiff::civil::DateTime>().and_then(|local| local.to_zoned(jiff::tz::TimeZone::UTC));
-            local.map(|at| Self(at.timestamp().as_millisecond())).map_err(|_| refusal)
-        })
-    }
-
     pub fn minus(self, duration: std::time::Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }

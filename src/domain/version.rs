@@ -27,10 +27,15 @@ impl Version {
         !self.0.build.is_empty()
     }
 
+    /// The version that this is a variant of, or the version itself.
+    #[must_use]
+    pub fn base(&self) -> Self {
+        Self(semver::Version { build: semver::BuildMetadata::EMPTY, ..self.0.clone() })
+    }
+
     /// The variant of this version with content of this digest (64 hex digits): `1.0.0+0a1b2c3d4e5f`.
     pub fn variant(&self, digest: &str) -> Result<Self> {
-        let base = semver::Version { build: semver::BuildMetadata::EMPTY, ..self.0.clone() };
-        format!("{base}+{}", digest.get(..VARIANT_DIGITS).unwrap_or(digest)).parse()
+        format!("{}+{}", self.base(), digest.get(..VARIANT_DIGITS).unwrap_or(digest)).parse()
     }
 
     /// Whether the range takes this version in; pre-releases only when the range names one of the same triple.

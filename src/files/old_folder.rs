@@ -317,9 +317,9 @@ fn written_at(path: &Path) -> Option<Timestamp> {
 fn is_empty_list(text: &[u8]) -> bool {
     let value: Option<serde_json::Value> = serde_json::from_slice(text).ok();
     value.is_some_and(|value| {
-        value.as_object().is_some_and(|members| {
-            members.iter().all(|(name, value)| name == "plugins" && value.as_array().is_some_and(Vec::is_empty))
-        })
+        value
+            .as_object()
+            .is_some_and(|members| members.iter().all(|(name, value)| name == "plugins" && value.as_array().is_some_and(Vec::is_empty)))
     })
 }
 

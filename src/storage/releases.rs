@@ -10,7 +10,7 @@ use diesel::{
 
 use super::{
     Connection,
-    connection::Multi,
+    connection::{Multi, each},
     error::on_duplicate,
     schema::{channels, plugin_config, plugin_versions, plugins, release_files, releases},
     values::{column, count, json, stored, stored_json},
@@ -105,12 +105,7 @@ pub fn insert_files(conn: &mut Connection, slug: &Slug, version: &Version, files
                 ))
             })
             .collect::<Result<Vec<_>>>()?;
-        // The derive cannot print many rows at once, so each database prints its own.
-        let statement = diesel::insert_into(release_files::table).values(rows);
-        match conn {
-            Connection::Postgres(conn) => statement.execute(conn)?,
-            Connection::Sqlite(conn) => statement.execute(conn)?,
-        };
+        each!(diesel::insert_into(release_files::table).values(rows), conn);
     }
     Ok(())
 }
@@ -132,6 +127,13 @@ pub fn digests(conn: &mut Connection) -> Result<Vec<(Slug, Version, Digest, bool
 }
 
 /// Versions that ranges, channels and `latest` may choose: neither yanked nor without files, and no variants.
+/// Manifest of every release, and whether its files are there.
+pub fn manifests(conn: &mut Connection) -> Result<Vec<(Manifest, bool)>> {
+    let rows: Vec<(String, Option<i64>)> = releases::table.select((releases::manifest, releases::files_removed_at)).load(conn)?;
+    rows.into_iter().map(|(manifest, removed)| Ok((stored_json("releases.manifest", &manifest)?, removed.is_none()))).collect()
+}
+
+/// Versions that ranges, channels and `latest` may choose: neither yanked nor without files.
 pub fn choosable_versions(conn: &mut Connection, slug: &Slug) -> Result<Vec<Version>> {
     let texts: Vec<String> = releases::table
         .filter(releases::slug.eq(slug.as_str()))

@@ -47,7 +47,10 @@ async fn change(
 pub async fn set_visibility(app: &App, caller: &Caller, slug: Slug, wanted: VersionSpec, visibility: Visibility) -> Result<Release> {
     change(app, caller, slug, wanted, "release.visibility", move |conn, release, _| {
         if release.version.is_variant() && visibility == Visibility::Public {
-            return Err(Error::Conflict(format!("{} {} is an import's variant, which is for its users alone", release.slug, release.version)));
+            return Err(Error::Conflict(format!(
+                "{} {} is an import's variant, which is for its users alone",
+                release.slug, release.version
+            )));
         }
         releases::set_visibility(conn, &release.slug, &release.version, visibility)
     })

@@ -1,10 +1,12 @@
 //! Releases: publishing, choosing a version, and what publishers and administrators decide for everybody.
 
+mod adopt;
 mod archive;
 mod availability;
 mod bulk;
 mod choose;
 mod content_type;
+mod describe;
 mod gc;
 mod manage;
 mod publish;
@@ -12,6 +14,7 @@ mod read;
 mod verify;
 mod wide_config;
 
+pub use adopt::{Adoptable, adopt, adoptable};
 pub use archive::archive;
 pub use availability::set_available;
 pub use bulk::{BulkReport, install_all, update_all};

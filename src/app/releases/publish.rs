@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-
-use super::{content_type, note_latest};
+use super::{
+    describe::{describe, described_as},
+    note_latest,
+};
 use crate::{
     app::{App, audit, now},
     domain::{
         Caller, Channel, Manifest, ReleasePath, Role, Scope, Slug, Timestamp, Version,
-        manifest::{MAX_MANIFEST, Overrides, PackageFiles, Visibility, read_manifest},
+        manifest::{MAX_MANIFEST, Overrides, Visibility},
         release::{Release, ReleaseFile},
     },
     error::{Error, Result},
@@ -27,6 +28,8 @@ pub struct PublishOptions {
     pub visibility: Option<Visibility>,
     /// Pointed at the release afterwards.
     pub channel: Option<Channel>,
+    /// Slug and version above hold even where the manifest says otherwise.
+    pub prevail: bool,
 }
 
 #[derive(Debug)]
@@ -48,20 +51,15 @@ pub fn may_publish(app: &App, caller: &Caller) -> Result<()> {
 /// Publishes the package. A crash at any point leaves the release whole or absent.
 pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: PublishOptions) -> Result<Publication> {
     may_publish(app, caller)?;
-    let (staged, draft) = offload::run(move || {
-        let manifest = read(&staged, &options)?;
-        let draft = Draft::new(&staged, manifest, options.channel)?;
-        Ok((staged, draft))
-    })
-    .await?;
+    let (staged, draft) = offload::run(move || draft(staged, &options)).await?;
     commit(app, caller, staged, draft).await
 }
 
 /// Publishes a package that somebody else has described: an import of old data. A variant is private whatever it says.
 pub async fn publish_described(app: &App, caller: &Caller, staged: Staged, manifest: Manifest) -> Result<Publication> {
     caller.require_admin()?;
-    let draft = Draft::new(&staged, manifest, None)?;
-    commit(app, caller, staged, draft).await
+    let (release, files) = described_as(&staged.files, &staged.digest, manifest)?;
+    commit(app, caller, staged, Draft { release, files, channel: None }).await
 }
 
 async fn commit(app: &App, caller: &Caller, staged: Staged, mut draft: Draft) -> Result<Publication> {
@@ -94,47 +92,12 @@ struct Draft {
     channel: Option<Channel>,
 }
 
-fn read(staged: &Staged, options: &PublishOptions) -> Result<Manifest> {
-    let overrides = Overrides { slug: options.slug.clone(), version: options.version.clone(), visibility: options.visibility };
-    let paths: Vec<ReleasePath> = staged.files.iter().map(|file| file.path.clone()).collect();
+fn draft(staged: Staged, options: &PublishOptions) -> Result<(Staged, Draft)> {
+    let PublishOptions { slug, version, visibility, prevail, .. } = options;
+    let overrides = Overrides { slug: slug.clone(), version: version.clone(), visibility: *visibility, prevail: *prevail };
     let read = |path: &ReleasePath| staged.read(path, MAX_MANIFEST as u64);
-    read_manifest(&PackageFiles::new(&paths, &read), &overrides)
-}
-
-impl Draft {
-    fn new(staged: &Staged, manifest: Manifest, channel: Option<Channel>) -> Result<Self> {
-        let files: Vec<ReleaseFile> = staged
-            .files
-            .iter()
-            .map(|file| ReleaseFile {
-                path: file.path.clone(),
-                size: file.size,
-                sha384: BASE64_STANDARD.encode(file.sha384),
-                content_type: content_type::of(&file.path),
-            })
-            .collect();
-        let visibility = manifest.visibility.filter(|_| !manifest.version.is_variant()).unwrap_or(Visibility::Private);
-        let release = Release {
-            slug: manifest.slug.clone(),
-            version: manifest.version.clone(),
-            digest: staged.digest.parse()?,
-            size: staged.size,
-            file_count: files.len() as u64,
-            visibility,
-            entry_sha384: entry_sha384(&manifest, &files),
-            published_by: String::new(),
-            published_at: Timestamp(0),
-            yank: None,
-            files_removed_at: None,
-            manifest,
-        };
-        Ok(Self { release, files, channel })
-    }
-}
-
-fn entry_sha384(manifest: &Manifest, files: &[ReleaseFile]) -> Option<String> {
-    let entry = manifest.bundle_location.as_deref()?;
-    files.iter().find(|file| file.path.as_str() == entry).map(|file| file.sha384.clone())
+    let (release, files) = describe(&staged.files, &staged.digest, &read, &overrides)?;
+    Ok((staged, Draft { release, files, channel: options.channel.clone() }))
 }
 
 fn insert(

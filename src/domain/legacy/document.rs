@@ -203,10 +203,14 @@ impl Shape {
             }
             Self::Dependencies => dependencies(&unwrapped(value)).map(Some),
             Self::Range => value.as_str().filter(|text| semver::VersionReq::parse(text).is_ok()).map(|_| Some(value.clone())).ok_or(()),
-            Self::Visibility => {
-                value.as_str().filter(|text| text.parse::<Visibility>().is_ok()).map(|_| Some(value.clone())).ok_or(())
+            Self::Visibility => value.as_str().filter(|text| text.parse::<Visibility>().is_ok()).map(|_| Some(value.clone())).ok_or(()),
+            Self::Schema => {
+                if schema::faults(value).is_empty() {
+                    Ok(Some(value.clone()))
+                } else {
+                    Err(())
+                }
             }
-            Self::Schema => if schema::faults(value).is_empty() { Ok(Some(value.clone())) } else { Err(()) },
             Self::Any => Ok(Some(unwrapped(value)).filter(|value| !value.is_null())),
         }
     }

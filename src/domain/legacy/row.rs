@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::domain::{Timestamp, json};
+use crate::domain::{Timestamp, json, record::utc};
 
 /// One row. Rows of a table share their column names, and equal values of many rows share their text.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Row {
 
     /// A time in UTC.
     pub fn time(&self, column: &str) -> Option<Timestamp> {
-        Timestamp::assuming_utc(self.text(column)?.trim()).ok()
+        utc(self.text(column)?.trim()).ok()
     }
 
     /// A column of JSON: none when it is null or blank, the text itself when it does not parse.

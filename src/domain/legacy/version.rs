@@ -1,20 +1,16 @@
 //! Versions as older systems wrote them.
 
-use crate::domain::Version;
+use crate::{domain::Version, error::Result};
 
-/// Makes a version valid: leading `v` cut, parts that lack are zero, build metadata cut. None for what means no version
-/// (`latest`) or has more parts than semver knows.
-pub fn normalised(text: &str) -> Option<Version> {
-    let text = text.trim().trim_start_matches(['v', 'V']);
-    let text = text.split_once('+').map_or(text, |(version, _)| version);
-    let (core, pre) = text.split_once('-').map_or((text, None), |(core, pre)| (core, Some(pre)));
-    let mut parts = core.split('.').map(|part| part.parse::<u64>().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit())));
-    let (major, minor, patch) = (parts.next()??, parts.next().unwrap_or(Some(0))?, parts.next().unwrap_or(Some(0))?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let pre = pre.map(|pre| format!("-{pre}")).unwrap_or_default();
-    format!("{major}.{minor}.{patch}{pre}").parse().ok()
+/// Reads a version that need not be whole: a leading `v` is cut, missing numbers are zero (`1` and `v1.0` are `1.0.0`).
+pub fn read_version(text: &str) -> Result<Version> {
+    let bare = text.trim();
+    let bare = bare.strip_prefix(['v', 'V']).unwrap_or(bare);
+    let (numbers, rest) = bare.split_at(bare.find(['-', '+']).unwrap_or(bare.len()));
+    let missing = 2_usize.saturating_sub(numbers.matches('.').count());
+    let whole = format!("{numbers}{}{rest}", ".0".repeat(missing));
+    // What cannot be read is told as it was written.
+    whole.parse().or_else(|_| text.parse())
 }
 
 #[cfg(test)]
@@ -22,24 +18,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_means_a_version_becomes_one() {
+    fn what_is_missing_is_zero_and_a_leading_v_goes() {
         for (written, read) in [
-            ("1.0.0", "1.0.0"),
+            ("1.2.3", "1.2.3"),
+            ("1.0", "1.0.0"),
             ("v1.2", "1.2.0"),
-            ("vv1.2.3", "1.2.3"),
-            (" V2 ", "2.0.0"),
-            ("1.02.3", "1.2.3"),
+            ("V2", "2.0.0"),
+            (" 1.0.0 ", "1.0.0"),
             ("1.0-beta.1", "1.0.0-beta.1"),
-            ("1.0.0+build.7", "1.0.0"),
+            ("v1-rc.2", "1.0.0-rc.2"),
         ] {
-            assert_eq!(normalised(written).unwrap().to_string(), read, "{written}");
+            assert_eq!(read_version(written).unwrap().to_string(), read, "{written}");
         }
     }
 
     #[test]
-    fn the_rest_is_told_not_guessed() {
-        for bad in ["", "latest", "1.2.3.4", "1..2", "x1.0", "1.0.0-", "-1.0", "+1.0", "1.0.0-01", "99999999999999999999999.0.0"] {
-            assert_eq!(normalised(bad), None, "{bad}");
+    fn what_is_no_version_is_told_as_it_was_written() {
+        for text in ["", "v", "latest", "vv1.0.0", "1.2.3.4", "01.0.0", "1..0", "one", "1.0.x"] {
+            let refused = read_version(text).unwrap_err().to_string();
+            assert!(refused.contains(&format!("{text:?}")), "{refused}");
         }
     }
 }

@@ -32,6 +32,9 @@ pub struct Overrides {
     pub slug: Option<Slug>,
     pub version: Option<Version>,
     pub visibility: Option<Visibility>,
+    /// Slug and version given here hold even where the manifest says otherwise: files that lie in place already have the
+    /// name that their folder gives them.
+    pub prevail: bool,
 }
 
 /// The files of a package that is about to become a release.
@@ -68,30 +71,27 @@ pub fn read_manifest(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<
         }
     };
     let document = document::parse(path.as_str(), &(files.read)(path)?).map_err(Error::bad_manifest)?;
-    read_document(&document, read, files, overrides, refuse_variant)
+    let manifest = read_document(&document, read, files, overrides)?;
+    match manifest.version.is_variant() && !overrides.prevail {
+        true => Err(Error::bad_manifest(vec![no_variant(&manifest.version, overrides)])),
+        false => Ok(manifest),
+    }
 }
 
-/// Reads the members of a `plugin.json` that old data describe; the package need not hold that file. Here, and only here,
-/// the version may be a variant.
+/// Reads the members of a `plugin.json` that old data describe; the package need not hold that file, and the version may be
+/// a variant.
 ///
 /// # Errors
 /// As [`read_manifest`].
 pub fn read_members(members: &Map<String, Value>, files: &PackageFiles<'_>) -> Result<Manifest> {
     let text = serde_json::to_vec(members).map_err(|e| Error::storage("a manifest cannot be written", e))?;
     let document = document::parse("plugin.json", &text).map_err(Error::bad_manifest)?;
-    read_document(&document, plugin_json::read, files, &Overrides::default(), |_, _| None)
+    read_document(&document, plugin_json::read, files, &Overrides::default())
 }
 
-fn read_document(
-    document: &Map<String, Value>,
-    read: Reader,
-    files: &PackageFiles<'_>,
-    overrides: &Overrides,
-    fault: fn(&Manifest, &Overrides) -> Option<Violation>,
-) -> Result<Manifest> {
+fn read_document(document: &Map<String, Value>, read: Reader, files: &PackageFiles<'_>, overrides: &Overrides) -> Result<Manifest> {
     let mut violations = Vec::new();
     let manifest = read(Fields::new(document, String::new(), &mut violations), files, overrides);
-    violations.extend(manifest.as_ref().and_then(|manifest| fault(manifest, overrides)));
     match manifest {
         Some(manifest) if violations.is_empty() => Ok(manifest),
         _ => {
@@ -101,14 +101,18 @@ fn read_document(
     }
 }
 
-fn refuse_variant(manifest: &Manifest, overrides: &Overrides) -> Option<Violation> {
-    let place = if overrides.version.as_ref().is_some_and(Version::is_variant) { "version" } else { "/version" };
-    let message = format!("{} has build metadata, which a published version may not have", manifest.version);
-    manifest.version.is_variant().then(|| Violation::new(place, message))
+fn no_variant(version: &Version, overrides: &Overrides) -> Violation {
+    let place = if overrides.version.is_some() { "version" } else { "/version" };
+    Violation::new(place, format!("{version} has build metadata, which a published version may not have"))
 }
 
 /// Reads one form of manifest. What it returns is meaningless once there is a violation, and `None` only comes with one.
 type Reader = fn(Fields<'_>, &PackageFiles<'_>, &Overrides) -> Option<Manifest>;
+
+/// What the manifest declares, unless the request's word prevails.
+fn declared<T: FromStr<Err = Error>>(fields: &mut Fields<'_>, name: &str, overrides: &Overrides, given: bool) -> Option<T> {
+    if overrides.prevail && given { None } else { fields.parsed(name) }
+}
 
 /// The value in force: the manifest's, else the request's; where both speak they must agree.
 fn settle<T: Clone + Display + PartialEq>(fields: &mut Fields<'_>, name: &str, declared: Option<T>, given: Option<&T>) -> Option<T> {

@@ -22,8 +22,6 @@ use crate::{
 /// How many refused entries are told at once.
 const MAX_VIOLATIONS: usize = 50;
 const BUFFER: usize = 128 * 1024;
-/// An fsync waits for the disk, not for a processor: several at once share one write of the file system's journal.
-const SYNC_THREADS: usize = 8;
 
 pub enum Kind {
     File,
@@ -262,7 +260,7 @@ fn normal<'n>(mut name: &'n [u8], kind: &Kind) -> &'n [u8] {
 }
 
 /// What macOS adds to archives and folders by itself.
-fn is_ignored(name: &[u8]) -> bool {
+pub fn is_ignored(name: &[u8]) -> bool {
     name == b"__MACOSX" || name.starts_with(b"__MACOSX/") || name == b".DS_Store" || name.ends_with(b"/.DS_Store")
 }
 
@@ -287,13 +285,7 @@ pub fn shown(name: &[u8]) -> String {
 
 fn sync(root: &Path, files: &[StagedFile]) -> std::io::Result<()> {
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.under(root)).collect();
-    std::thread::scope(|scope| {
-        let chunks = paths.chunks(paths.len().div_ceil(SYNC_THREADS).max(1));
-        let threads: Vec<_> = chunks.map(|chunk| scope.spawn(|| chunk.iter().try_for_each(|path| File::open(path)?.sync_all()))).collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(std::io::Error::other("a thread that syncs files panicked"))))
-    })?;
+    disk::in_parallel(&paths, |path| File::open(path)?.sync_all())?;
     let folders = paths.iter().flat_map(|path| path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)));
     folders.collect::<BTreeSet<_>>().into_iter().try_for_each(disk::sync_dir)
 }

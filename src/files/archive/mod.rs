@@ -18,6 +18,7 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 
 use self::intake::{Intake, TopFolder};
+pub(super) use self::{intake::is_ignored, names::Names};
 use super::{Examined, Limits, Staged, staging::StagingFolder};
 use crate::error::{Error, Result};
 

@@ -65,6 +65,7 @@ fn options(query: Parameters) -> Result<PublishOptions> {
         version: parsed(query.version, &mut errors),
         channel: parsed(query.channel, &mut errors),
         visibility: parsed(query.visibility, &mut errors),
+        prevail: false,
     };
     if errors.is_empty() { Ok(options) } else { Err(Error::Validation { errors }) }
 }

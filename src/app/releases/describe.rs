@@ -1,0 +1,61 @@
+//! From a package's files to the row of its release.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::content_type;
+use crate::{
+    domain::{
+        Manifest, ReleasePath, Timestamp,
+        manifest::{Overrides, PackageFiles, Visibility, read_manifest},
+        release::{Release, ReleaseFile},
+    },
+    error::Result,
+    files::StagedFile,
+};
+
+/// Everything about the release that the files say, which are sorted by path; nobody has published it yet. `read` is asked
+/// for manifest files only.
+pub fn describe(
+    files: &[StagedFile],
+    digest: &str,
+    read: &dyn Fn(&ReleasePath) -> Result<Vec<u8>>,
+    overrides: &Overrides,
+) -> Result<(Release, Vec<ReleaseFile>)> {
+    let paths: Vec<ReleasePath> = files.iter().map(|file| file.path.clone()).collect();
+    let manifest = read_manifest(&PackageFiles::new(&paths, read), overrides)?;
+    described_as(files, digest, manifest)
+}
+
+/// The same with a manifest that somebody has read. A variant is private whatever it says.
+pub fn described_as(files: &[StagedFile], digest: &str, manifest: Manifest) -> Result<(Release, Vec<ReleaseFile>)> {
+    let visibility = manifest.visibility.filter(|_| !manifest.version.is_variant()).unwrap_or(Visibility::Private);
+    let files: Vec<ReleaseFile> = files
+        .iter()
+        .map(|file| ReleaseFile {
+            path: file.path.clone(),
+            size: file.size,
+            sha384: BASE64_STANDARD.encode(file.sha384),
+            content_type: content_type::of(&file.path),
+        })
+        .collect();
+    let release = Release {
+        slug: manifest.slug.clone(),
+        version: manifest.version.clone(),
+        digest: digest.parse()?,
+        size: files.iter().map(|file| file.size).sum(),
+        file_count: files.len() as u64,
+        visibility,
+        entry_sha384: entry_sha384(&manifest, &files),
+        published_by: String::new(),
+        published_at: Timestamp(0),
+        yank: None,
+        files_removed_at: None,
+        manifest,
+    };
+    Ok((release, files))
+}
+
+fn entry_sha384(manifest: &Manifest, files: &[ReleaseFile]) -> Option<String> {
+    let entry = manifest.bundle_location.as_deref()?;
+    files.iter().find(|file| file.path.as_str() == entry).map(|file| file.sha384.clone())
+}
