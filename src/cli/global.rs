@@ -59,7 +59,6 @@ impl Global {
         Local::open(self.settings(Flags::default())?, command).await
     }
 
-    #[expect(dead_code, reason = "the commands that use it come next")]
     /// The data of this machine as they are found, for a command that examines or rewrites all of them.
     pub async fn bulk(&self, command: &str, beside: Beside) -> Result<Local> {
         self.refuse_server(command)?;

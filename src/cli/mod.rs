@@ -8,6 +8,7 @@ mod demo;
 mod failure;
 mod gc;
 mod global;
+mod import;
 mod migrate;
 mod output;
 mod pack;
@@ -67,6 +68,8 @@ enum Command {
     Defaults(defaults::DefaultsCommand),
     Gc(gc::Gc),
     #[command(subcommand)]
+    Import(import::Import),
+    #[command(subcommand)]
     Audit(audit::AuditCommand),
     Completions(completions::Completions),
 }
@@ -93,6 +96,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Token(command) => command.run(&global).await,
         Command::Defaults(command) => command.run(&global).await,
         Command::Gc(command) => command.run(&global).await,
+        Command::Import(command) => command.run(&global).await,
         Command::Audit(command) => command.run(&global).await,
         Command::Completions(command) => command.run(),
     };

@@ -1,7 +1,5 @@
 //! A bar on standard error, and only when that is a terminal.
 
-#![expect(dead_code, reason = "the commands that use it come next")]
-
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::app::takeover::{Progress, Step};

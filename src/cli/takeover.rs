@@ -50,7 +50,6 @@ fn line(item: &Item) -> String {
     format!("  {outcome}: {} {}: {said}", item.kind.as_str().replace('_', " "), item.source)
 }
 
-#[expect(dead_code, reason = "the commands that use it come next")]
 /// The exit status: 1 when anything failed; what a rule left out is no failure.
 pub fn outcome(report: &TakeoverReport) -> Outcome {
     if report.has_failures() { Outcome::Differs } else { Outcome::Done }

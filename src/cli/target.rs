@@ -28,7 +28,6 @@ pub struct Local {
 
 /// Who else may use the plugins folder meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "the commands that use it come next")]
 pub enum Beside {
     /// Servers and commands, but no bulk rewrite.
     Others,
