@@ -23,3 +23,4 @@ mod plugins;
 mod promises;
 mod releases;
 mod storage;
+mod takeover;

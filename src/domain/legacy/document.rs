@@ -8,6 +8,7 @@ use super::row::flag;
 use crate::domain::{
     Slug, json as plain,
     manifest::{Visibility, module_id_fault},
+    record::without_credentials,
     schema,
 };
 
@@ -25,6 +26,8 @@ pub struct Described {
 #[derive(Clone, Copy)]
 enum Shape {
     Text,
+    /// An address, kept without user and password.
+    Url,
     Flag,
     Integer,
     Count,
@@ -61,8 +64,8 @@ const PLUGIN: &[(&str, Shape)] = &[
     ("isLocal", Shape::Flag),
     ("longDescription", Shape::Text),
     ("sourceType", Shape::Text),
-    ("sourceUrl", Shape::Text),
-    ("updateCheckUrl", Shape::Text),
+    ("sourceUrl", Shape::Url),
+    ("updateCheckUrl", Shape::Url),
     ("configFields", Shape::Object),
     ("messages", Shape::Object),
     ("dependencies", Shape::Dependencies),
@@ -181,6 +184,7 @@ impl Shape {
                 _ => Err(()),
             },
             _ if is_blank(value) => Ok(None),
+            Self::Url => value.as_str().map(|text| Some(json!(without_credentials(text)))).ok_or(()),
             Self::Flag => match value {
                 Value::Bool(_) => Ok(Some(value.clone())),
                 Value::Number(number) => flag(&number.to_string()).map(|flag| Some(json!(flag))).ok_or(()),
@@ -269,7 +273,7 @@ mod tests {
         let old = map(json!({
             "id": "demo", "version": 2, "official": "1", "downloads": "7", "bundle_method": "webpack", "bundlelocation": "dist/a.js",
             "config_fields": "{\"a\":{\"default\":1.50}}", "dependencies": ["other"], "permissions": "[\"net\"]", "is_local": 0,
-            "messages": "", "description": null, "colour": "red",
+            "messages": "", "description": null, "colour": "red", "source_url": "https://a:b@example.org",
             "modules": [{"id": "m", "display_name": "M", "enabled": "false", "priority": "3", "tags": "[]", "layout": []}],
         }));
         let read = describe(&old, None);
@@ -278,7 +282,7 @@ mod tests {
             json!({
                 "id": "demo", "version": "2", "official": true, "downloads": 7, "bundleMethod": "webpack", "bundleLocation": "dist/a.js",
                 "configFields": {"a": {"default": serde_json::from_str::<Value>("1.50").unwrap()}}, "dependencies": {"other": "*"},
-                "permissions": ["net"], "isLocal": false,
+                "permissions": ["net"], "isLocal": false, "sourceUrl": "https://example.org",
                 "modules": [{"id": "m", "displayName": "M", "enabled": false, "priority": 3, "tags": []}],
             })
         );

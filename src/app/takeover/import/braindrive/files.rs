@@ -74,6 +74,8 @@ pub struct Release {
 /// What plugins of the database need to know of the folder.
 pub struct Files {
     pub settled: HashMap<usize, Settled>,
+    /// What is published, without variants: who has a version without its files has those.
+    pub versions: HashMap<(Slug, Version), Arc<Manifest>>,
     pub records: Records,
     rest: Vec<Item>,
 }
@@ -127,6 +129,9 @@ impl Found {
                     return Some(*at);
                 }
             }
+        }
+        if let Some(at) = index.meant.get(&(row.slug.to_string(), row.version.to_string())) {
+            return Some(*at);
         }
         for owner in [Some(row.user.clone()), None] {
             let mut holding = Vec::new();
@@ -183,15 +188,22 @@ impl Folder {
 /// Folders by what they are looked for.
 struct Index {
     shared: HashMap<(String, String), usize>,
+    /// The same by the version that the folder's name means.
+    meant: HashMap<(String, String), usize>,
     older: HashMap<Option<UserId>, Vec<usize>>,
 }
 
 impl Index {
     fn new(folders: &[Folder]) -> Self {
-        let mut index = Self { shared: HashMap::new(), older: HashMap::new() };
+        let mut index = Self { shared: HashMap::new(), meant: HashMap::new(), older: HashMap::new() };
         for (at, folder) in folders.iter().enumerate() {
             match &folder.kind {
-                FolderKind::Shared { slug, version } => drop(index.shared.insert((slug.clone(), version.clone()), at)),
+                FolderKind::Shared { slug, version } => {
+                    index.shared.insert((slug.clone(), version.clone()), at);
+                    if let Ok(meant) = old_version(version) {
+                        index.meant.entry((slug.clone(), meant.to_string())).or_insert(at);
+                    }
+                }
                 FolderKind::Older { owner, .. } => index.older.entry(owner.clone()).or_default().push(at),
             }
         }
@@ -258,7 +270,9 @@ pub async fn settle(
         rest.push(Item::new(Kind::File, &other.label, outcome));
     }
     let records = read_records(found.rest.records, found.rest.notes, &mut rest);
-    Ok((Files { settled, records, rest }, releases.into_values().collect(), rows))
+    let own = releases.values().filter(|planned| !planned.version.is_variant());
+    let versions = own.map(|planned| ((planned.manifest.slug.clone(), planned.version.clone()), Arc::clone(&planned.manifest))).collect();
+    Ok((Files { settled, versions, records, rest }, releases.into_values().collect(), rows))
 }
 
 impl Tree {

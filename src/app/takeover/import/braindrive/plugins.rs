@@ -112,14 +112,15 @@ type Made = (Personal, Option<Version>, Manifest);
 
 /// The user's part, the release's version, and the manifest in force.
 fn made(row: &RowPlugin, described: &Described, files: &Files) -> Result<Made, String> {
-    let release = row.files.and_then(|at| files.settled.get(&at)).and_then(|settled| settled.outcome.as_ref().ok());
-    match release {
-        Some(release) => {
-            let released = Manifest { version: release.version.clone(), ..release.manifest.as_ref().clone() };
+    let own = row.files.and_then(|at| files.settled.get(&at)).and_then(|settled| settled.outcome.as_ref().ok());
+    let shared = || files.versions.get(&(row.slug.clone(), row.version.clone())).map(|manifest| (row.version.clone(), manifest));
+    match own.map(|release| (release.version.clone(), &release.manifest)).or_else(shared) {
+        Some((version, manifest)) => {
+            let released = Manifest { version: version.clone(), ..manifest.as_ref().clone() };
             let own = personal_manifest(&released, described).map_err(reason)?;
             let personal = personal(own, &released);
             let in_force = personal.manifest.clone().unwrap_or(released);
-            Ok((personal, Some(release.version.clone()), in_force))
+            Ok((personal, Some(version), in_force))
         }
         None => {
             let manifest = manifest_alone(row, described)?;

@@ -52,7 +52,9 @@ pub fn read_records(files: Vec<OldRecords>, notes: Vec<InstallerNote>, rest: &mu
         let read = file.user.parse::<UserId>().map_err(|_| "its folder does not name a user".to_owned());
         match read.and_then(|user| Ok((user, read_file(&file.text)?))) {
             Ok((user, entries)) => {
-                rest.push(item.into_target(format!("records of user {user}")));
+                if entries.is_empty() {
+                    rest.push(Item { outcome: Outcome::Skipped("holds no records".to_owned()), ..item });
+                }
                 for (name, entry) in entries {
                     let item = Item::new(Kind::Record, format!("{}#/{name}", file.place.label), Outcome::Done);
                     let read =

@@ -1,0 +1,10 @@
+//! `import plugins` and `import braindrive`, on generated folders and databases.
+
+mod accounted;
+mod crashes;
+mod database;
+mod defects;
+mod folders;
+mod source;
+mod target;
+mod variants;

@@ -1,0 +1,3 @@
+//! Taking over old data.
+
+mod import;
