@@ -23,6 +23,11 @@ fn installation(source: &Source) -> [String; 2] {
     source.plugin_row("ben-review-id-of-old", &ben, "Review", "1.2.0", &[("enabled", Some("false")), ("config_fields", Some(config))]);
     source.plugin_row(&format!("{ann}_Lost"), &ann, "Lost", "2.0", &[("latest_version", Some("2.1"))]);
     source.module_row("main", &format!("{ann}_Review"), &ann, &[]);
+    // A third one, so that what most of them have is what the release has.
+    let eve = user_id(3);
+    source.user(&eve, "eve", "eve's old password");
+    source.plugin_row(&format!("{eve}_Review"), &eve, "Review", "1.2.0", &[]);
+    source.module_row("main", &format!("{eve}_Review"), &eve, &[]);
     let layout = r#"{"minWidth":9}"#;
     let refresh = r#"{"refresh":{"type":"number","default":77}}"#;
     source.module_row(
