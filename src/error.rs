@@ -158,6 +158,14 @@ impl Error {
         Self::Storage { context: context.into(), source: None }
     }
 
+    /// What is wrong with one value, in words that need no pointer.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Validation { errors } => errors.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; "),
+            other => other.to_string(),
+        }
+    }
+
     /// The stable name of this error, listed in `docs/ERRORS.md`.
     pub fn code(&self) -> &'static str {
         match self {

@@ -5,11 +5,13 @@ mod channel;
 mod completions;
 mod defaults;
 mod demo;
+mod doctor;
 mod failure;
 mod gc;
 mod global;
 mod import;
 mod migrate;
+mod migrate_records;
 mod output;
 mod pack;
 mod password;
@@ -67,6 +69,8 @@ enum Command {
     #[command(subcommand)]
     Defaults(defaults::DefaultsCommand),
     Gc(gc::Gc),
+    Doctor(doctor::Doctor),
+    MigrateRecords(migrate_records::MigrateRecords),
     #[command(subcommand)]
     Import(import::Import),
     #[command(subcommand)]
@@ -97,6 +101,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Defaults(command) => command.run(&global).await,
         Command::Gc(command) => command.run(&global).await,
         Command::Import(command) => command.run(&global).await,
+        Command::Doctor(command) => command.run(&global).await,
+        Command::MigrateRecords(command) => command.run(&global).await,
         Command::Audit(command) => command.run(&global).await,
         Command::Completions(command) => command.run(),
     };

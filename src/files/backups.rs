@@ -114,11 +114,14 @@ impl PluginsFolder {
         write_all(&backup.path, &copies).map_err(failed)
     }
 
-    /// Moves a file or folder into the backup, durably.
+    /// Moves a file or folder into the backup, durably; nothing happens when it is gone.
     pub fn set_aside(&self, backup: &Backup, label: &str) -> Result<()> {
         let failed = |e| Error::storage(format!("{label} cannot be moved to {}", backup.label), e);
         let (from, to) = (self.root().join(label), backup.path.join(label));
         let folder = to.parent().unwrap_or(&backup.path);
+        if !is_there(&from).map_err(failed)? {
+            return Ok(());
+        }
         disk::create_dir_all(folder).map_err(failed)?;
         fs::rename(&from, &to).map_err(failed)?;
         sync_up(&backup.path, &BTreeSet::from([folder.to_owned()])).map_err(failed)?;

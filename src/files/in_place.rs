@@ -64,7 +64,7 @@ impl PluginsFolder {
                     continue;
                 }
                 (Err(error), true) => {
-                    found.push(stray(error.to_string()));
+                    found.push(stray(error.reason()));
                     continue;
                 }
             };
@@ -83,7 +83,7 @@ impl PluginsFolder {
         Ok(match read_version(name.strip_prefix('v').unwrap_or(name)) {
             Ok(version) if format!("v{version}") == name => InShared::Release { slug: slug.clone(), version },
             Ok(version) => InShared::Misnamed { slug: slug.clone(), version, label },
-            Err(error) => InShared::Stray { label, why: error.to_string() },
+            Err(error) => InShared::Stray { label, why: error.reason() },
         })
     }
 
@@ -181,7 +181,7 @@ fn list(folder: &Path) -> Result<Vec<FoundFile>> {
             continue;
         }
         let path = match kind.is_file() {
-            true => name.parse().map_err(|error: Error| error.to_string()),
+            true => name.parse().map_err(|error: Error| error.reason()),
             false => Err("is neither a file nor a folder".to_owned()),
         };
         let size = entry.metadata().map_err(|e| Error::storage(format!("{name} cannot be examined"), e))?.len();

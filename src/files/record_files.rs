@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind};
 
-use super::{PluginsFolder, records::FILE_NAME};
+use super::{PluginsFolder, is_there, records::FILE_NAME};
 use crate::{
     domain::UserId,
     error::{Error, Result},
@@ -13,8 +13,10 @@ use crate::{
 pub enum InUsers {
     /// A user's folder, whether a file of records is in it or not.
     Folder(RecordFolder),
-    /// Anything else, with the reason why it is no user's.
-    Stray { label: String, why: String },
+    /// What a writer of records has not finished, or never will.
+    Unfinished { user: UserId, label: String },
+    /// Anything else, with the reason why it is no user's. `has_records` when there is a file of records in it all the same.
+    Stray { label: String, why: String, has_records: bool },
 }
 
 /// `label` is the path of the file of records in the plugins folder.
@@ -26,7 +28,15 @@ pub struct RecordFolder {
     pub label: String,
 }
 
+/// See `disk::replace_file`.
+const UNFINISHED: &str = "installed_plugins.tmp";
+
 impl PluginsFolder {
+    /// Whether anything lies at this path in the plugins folder.
+    pub fn holds(&self, label: &str) -> Result<bool> {
+        is_there(&self.root().join(label)).map_err(|e| Error::storage(format!("{label} cannot be examined"), e))
+    }
+
     /// The path of a user's file of records in the plugins folder.
     pub fn record_file(user: &UserId) -> String {
         format!("users/user_{user}/{FILE_NAME}")
@@ -36,18 +46,21 @@ impl PluginsFolder {
     pub fn list_users(&self) -> Result<Vec<InUsers>> {
         let mut found = Vec::new();
         for (label, name) in self.entries("users")? {
-            let stray = |why: &str| InUsers::Stray { label: label.clone(), why: why.to_owned() };
+            let stray = |why: &str, has_records| InUsers::Stray { label: label.clone(), why: why.to_owned(), has_records };
             if !self.is_folder(&label)? {
-                found.push(stray("is no folder"));
+                found.push(stray("is no folder", false));
                 continue;
             }
             let Some(Ok(user)) = name.strip_prefix("user_").map(str::parse::<UserId>) else {
-                found.push(stray("is not named user_ and a user's id"));
+                let has_records = self.read_record_file(&format!("{label}/{FILE_NAME}"))?.is_some();
+                found.push(stray("is not named user_ and a user's id", has_records));
                 continue;
             };
             for (label, name) in self.entries(&label)? {
-                if name != FILE_NAME {
-                    found.push(InUsers::Stray { label, why: "is no file of records".to_owned() });
+                if name == UNFINISHED {
+                    found.push(InUsers::Unfinished { user: user.clone(), label });
+                } else if name != FILE_NAME {
+                    found.push(InUsers::Stray { label, why: "is no file of records".to_owned(), has_records: false });
                 }
             }
             let is_ours = name == format!("user_{user}");

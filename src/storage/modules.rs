@@ -71,6 +71,22 @@ pub fn of_users(conn: &mut Connection, users: &[UserId]) -> Result<Vec<(String, 
     Ok(rows.into_iter().map(|(plugin, row)| (plugin, value(row))).collect())
 }
 
+/// Plugin and id of modules whose plugin does not exist: foreign keys were off once.
+pub fn orphans(conn: &mut Connection) -> Result<Vec<(String, String)>> {
+    let rows = modules::table
+        .left_join(plugins::table.on(plugins::id.eq(modules::plugin_id)))
+        .filter(plugins::id.nullable().is_null())
+        .order((modules::plugin_id, modules::id))
+        .select((modules::plugin_id, modules::id))
+        .load(conn)?;
+    Ok(rows)
+}
+
+pub fn delete(conn: &mut Connection, plugin: &str, id: &str) -> Result<()> {
+    diesel::delete(modules::table.find((plugin, id))).execute(conn)?;
+    Ok(())
+}
+
 /// The modules of one plugin, by id.
 pub fn list(conn: &mut Connection, plugin: &str) -> Result<Vec<ModuleRow>> {
     let rows: Vec<Columns> = modules::table

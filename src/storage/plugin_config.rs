@@ -75,6 +75,13 @@ pub fn set_values(conn: &mut Connection, slug: &Slug, values: &str, now: Timesta
     Ok(())
 }
 
+/// What `latest` is noted to stand for.
+pub fn noted_latest(conn: &mut Connection, slug: &Slug) -> Result<Option<Version>> {
+    let text: Option<Option<String>> =
+        plugin_config::table.find(slug.as_str()).select(plugin_config::latest_version).first(conn).optional()?;
+    text.flatten().map(|text| stored("plugin_config.latest_version", &text)).transpose()
+}
+
 /// Notes what `latest` stands for now.
 pub fn set_latest(conn: &mut Connection, slug: &Slug, latest: Option<&Version>) -> Result<()> {
     diesel::update(plugin_config::table.find(slug.as_str()))

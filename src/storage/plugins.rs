@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AccessKey, Slug, Timestamp, UserId, Version,
+        AccessKey, Manifest, Slug, Timestamp, UserId, Version,
         history::HistoryEntry,
         plugin::{Change, Installed, InstalledRelease, NewPlugin, Plugin},
     },
@@ -220,6 +220,12 @@ pub fn set_config(conn: &mut Connection, id: &str, config: &str, now: Timestamp)
         .set((plugins::config.eq(config), plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1)))
         .execute(conn)?;
     Ok(())
+}
+
+/// Gives the plugin a manifest of its own.
+pub fn set_manifest(conn: &mut Connection, id: &str, manifest: &Manifest, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id)).set(plugins::manifest.eq(Some(json(manifest)?))).execute(conn)?;
+    touch(conn, id, now)
 }
 
 /// Notes that something of the plugin changed.

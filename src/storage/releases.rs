@@ -233,6 +233,14 @@ pub fn set_yank(conn: &mut Connection, slug: &Slug, version: &Version, yank: Opt
     Ok(())
 }
 
+/// Writes sums that were counted again.
+pub fn set_counts(conn: &mut Connection, slug: &Slug, version: &Version, size: u64, file_count: u64) -> Result<()> {
+    diesel::update(releases::table.find((slug.as_str(), version.to_string())))
+        .set((releases::size.eq(column(size)?), releases::file_count.eq(column(file_count)?)))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Notes that the files are gone, or back.
 pub fn set_files_removed(conn: &mut Connection, slug: &Slug, version: &Version, at: Option<Timestamp>) -> Result<()> {
     diesel::update(releases::table.find((slug.as_str(), version.to_string())))

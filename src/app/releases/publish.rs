@@ -85,6 +85,11 @@ async fn commit(app: &App, caller: &Caller, staged: Staged, mut draft: Draft) ->
     publication
 }
 
+/// The manifest that publishing the package would store.
+pub async fn manifest_of(staged: Staged, options: PublishOptions) -> Result<Manifest> {
+    offload::run(move || draft(staged, &options).map(|(_, draft)| draft.release.manifest)).await
+}
+
 /// Everything about the release that the package itself says.
 struct Draft {
     release: Release,

@@ -1,7 +1,9 @@
 //! Taking over old data, and comparing what is stored: bulk rewrites, each with a report of every object it met.
 
+pub mod doctor;
 mod import;
 mod progress;
+pub mod records;
 mod report;
 
 pub use import::{Braindrive, import_braindrive, import_plugins};

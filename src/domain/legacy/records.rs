@@ -18,7 +18,7 @@ use crate::{
         paths::shared_path_label,
         record::{DATABASE_MEMBERS, InstallationMetadata, InstallationType, OWN_MEMBERS, utc},
     },
-    error::{Error, Result},
+    error::Result,
 };
 
 const METADATA: &str = "installation_metadata";
@@ -46,7 +46,7 @@ pub enum Entry {
     /// Holds nothing but good metadata.
     Short(InstallationMetadata),
     /// Anything else that can be read.
-    Long(LongEntry),
+    Long(Box<LongEntry>),
 }
 
 /// What a long entry says, each part where it belongs.
@@ -92,9 +92,10 @@ pub fn read_entry(slug: &Slug, entry: &Value, now: Timestamp) -> Result<Entry, S
     let user_config = reader.config();
     let updated_at = reader.time("updated_at");
     let installed_at = reader.time("installed_at");
-    let metadata = reader.metadata(installed_at, now).map_err(|e| e.to_string())?;
+    let metadata = reader.metadata(installed_at, now).map_err(|e| e.reason())?;
     let notes = reader.notes;
-    Ok(Entry::Long(LongEntry { version, enabled, installed_at, updated_at, previous_version, user_config, metadata, notes }))
+    let long = LongEntry { version, enabled, installed_at, updated_at, previous_version, user_config, metadata, notes };
+    Ok(Entry::Long(Box::new(long)))
 }
 
 /// The module whose values these are: all of the names are fields of that one module, and the plugin itself does not know
@@ -132,7 +133,7 @@ impl Reader {
     fn version(&mut self, name: &str) -> Result<Option<Version>, String> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let version = read_version(&text).map_err(reason)?;
+        let version = read_version(&text).map_err(|e| e.reason())?;
         if version.to_string() != text {
             self.notes.push(format!("{name} {text:?} is read as {version}"));
             self.original.insert(name.to_owned(), value);
@@ -257,10 +258,6 @@ fn free(members: &Map<String, Value>, name: &str) -> String {
     std::iter::once(name.to_owned()).chain(numbered).find(|name| !members.contains_key(name)).unwrap_or_default()
 }
 
-fn reason(error: Error) -> String {
-    error.to_string().trim_start_matches("version: ").to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -275,7 +272,7 @@ mod tests {
 
     fn long(entry: Value) -> LongEntry {
         match read_entry(&slug(), &entry, NOW).unwrap() {
-            Entry::Long(long) => long,
+            Entry::Long(long) => *long,
             Entry::Short(_) => panic!("{entry} is long"),
         }
     }

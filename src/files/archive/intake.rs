@@ -178,7 +178,7 @@ impl<'a> Intake<'a> {
         if text.starts_with('/') {
             return Err("has an absolute path".to_owned());
         }
-        let path = text.parse::<ReleasePath>().map_err(reason)?;
+        let path = text.parse::<ReleasePath>().map_err(|e| e.reason())?;
         self.names.take(&path, matches!(kind, Kind::Folder))?;
         Ok(Some(path))
     }
@@ -262,13 +262,6 @@ fn normal<'n>(mut name: &'n [u8], kind: &Kind) -> &'n [u8] {
 /// What macOS adds to archives and folders by itself.
 pub fn is_ignored(name: &[u8]) -> bool {
     name == b"__MACOSX" || name.starts_with(b"__MACOSX/") || name == b".DS_Store" || name.ends_with(b"/.DS_Store")
-}
-
-fn reason(error: Error) -> String {
-    match error {
-        Error::Validation { errors } => errors.into_iter().map(|violation| violation.message).collect::<Vec<_>>().join("; "),
-        other => other.to_string(),
-    }
 }
 
 /// An entry's name for messages: readable whatever it holds, and not longer than a line.

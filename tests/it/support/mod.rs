@@ -9,6 +9,7 @@ pub mod client;
 pub mod crash;
 pub mod database;
 pub mod guardian;
+pub mod old_tree;
 pub mod packages;
 pub mod postgres;
 pub mod program;

@@ -37,7 +37,9 @@ pub fn import(home: &Home, args: &[&str]) -> Imported {
     let args: Vec<&str> = ["import"].iter().chain(args).chain(&["--output", "json"]).copied().collect();
     let output = home.run(&args);
     assert!(output.status == 0 || output.status == 1, "{output:?}");
-    Imported { report: output.json(), output }
+    let report = output.json();
+    super::super::assert_fits("docs/report.schema.json", &report);
+    Imported { report, output }
 }
 
 pub struct Imported {
