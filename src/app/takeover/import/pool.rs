@@ -23,6 +23,9 @@ pub struct Candidate<'a> {
     pub written_at: Timestamp,
 }
 
+/// Most users first, then the newest, then always the same.
+type Rank<'a> = (Reverse<(usize, Timestamp)>, &'a str);
+
 /// The version of each candidate, in their order. What is published already keeps its version.
 pub fn assign(candidates: &[Candidate<'_>], published: &HashMap<(Slug, Version), (String, bool)>) -> Result<Vec<Version>> {
     let mut contents: BTreeMap<(&Slug, String, &str), (usize, Timestamp)> = BTreeMap::new();
@@ -30,7 +33,7 @@ pub fn assign(candidates: &[Candidate<'_>], published: &HashMap<(Slug, Version),
         let content = contents.entry((candidate.slug, candidate.version.to_string(), candidate.digest)).or_insert((0, Timestamp(0)));
         *content = (content.0 + candidate.users, content.1.max(candidate.written_at));
     }
-    let mut chosen: BTreeMap<(&Slug, String), (Reverse<(usize, Timestamp)>, &str)> = BTreeMap::new();
+    let mut chosen: BTreeMap<(&Slug, String), Rank<'_>> = BTreeMap::new();
     for ((slug, version, digest), (users, written_at)) in contents {
         let rank = (Reverse((users, written_at)), digest);
         let best = chosen.entry((slug, version)).or_insert(rank);

@@ -5,6 +5,7 @@ mod crashes;
 mod database;
 mod defects;
 mod folders;
+mod guide;
 mod source;
 mod target;
 mod variants;

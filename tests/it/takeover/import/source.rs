@@ -42,12 +42,15 @@ pub struct Source {
 
 impl Source {
     pub fn new(app: &TestApp) -> Self {
-        let temp = app.new_folder();
+        Self::in_folder(app.new_folder(), app.db)
+    }
+
+    pub fn in_folder(temp: TempDir, db: Db) -> Self {
         for part in ["plugins", "database"] {
             fs::create_dir(temp.path().join(part)).unwrap();
         }
-        let database = TestDatabase::create_bare(app.db, &temp.path().join("database"));
-        let source = Self { temp, database, db: app.db };
+        let database = TestDatabase::create_bare(db, &temp.path().join("database"));
+        let source = Self { temp, database, db };
         source.database.execute(SCHEMA);
         source
     }
