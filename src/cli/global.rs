@@ -25,7 +25,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     output: Format,
 
-    /// Work through this server instead of on the data of this machine (serve, migrate, settings, defaults, gc and completions never do).
+    /// Work through this server instead of on the data of this machine (serve, migrate, migrate-records, doctor, settings, defaults, gc and completions never do).
     #[arg(long, global = true, env = "PLUGYARD_SERVER", value_name = "URL")]
     server: Option<String>,
 

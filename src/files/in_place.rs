@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{ErrorKind, Read},
     path::Path,
 };
 
@@ -87,11 +87,15 @@ impl PluginsFolder {
         })
     }
 
-    /// Path in the plugins folder and name of everything in one of its folders, by name.
+    /// Path in the plugins folder and name of everything in one of its folders, by name; nothing in one that is gone.
     pub(super) fn entries(&self, label: &str) -> Result<Vec<(String, String)>> {
         let failed = |e| Error::storage(format!("{label} cannot be listed"), e);
         let mut found = Vec::new();
-        for entry in fs::read_dir(self.root().join(label)).map_err(failed)? {
+        let entries = match fs::read_dir(self.root().join(label)) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(found),
+            outcome => outcome.map_err(failed)?,
+        };
+        for entry in entries {
             let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
             found.push((format!("{label}/{name}"), name));
         }
@@ -101,8 +105,10 @@ impl PluginsFolder {
 
     /// A folder and no link to one.
     pub(super) fn is_folder(&self, label: &str) -> Result<bool> {
-        let found = fs::symlink_metadata(self.root().join(label));
-        found.map(|metadata| metadata.is_dir()).map_err(|e| Error::storage(format!("{label} cannot be examined"), e))
+        match fs::symlink_metadata(self.root().join(label)) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+            found => found.map(|metadata| metadata.is_dir()).map_err(|e| Error::storage(format!("{label} cannot be examined"), e)),
+        }
     }
 
     /// Reads a release's folder as it lies there.

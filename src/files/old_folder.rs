@@ -61,6 +61,8 @@ pub struct OldPlugin {
 pub struct Description {
     pub plugin_json: Option<Vec<u8>>,
     pub package_json: Option<Vec<u8>>,
+    /// BrainDrive's installer of the plugin, of which only what it declares is read.
+    pub lifecycle_manager: Option<Vec<u8>>,
     /// `plugin_metadata.json`, which an installer wrote.
     pub metadata: Option<Vec<u8>>,
     /// When the newest of them was written, else the folder.
@@ -241,9 +243,10 @@ impl Description {
         let file = |name: &str| read(&folder.join(name));
         let (plugin_json, package_json, metadata) = (file("plugin.json")?, file("package.json")?, file(METADATA_FILE)?);
         let written = |name: &str| written_at(&folder.join(name));
+        let lifecycle_manager = file("lifecycle_manager.py")?;
         let newest = ["plugin.json", "package.json", METADATA_FILE].into_iter().filter_map(written).max();
         let written_at = newest.or_else(|| written_at(folder)).unwrap_or(Timestamp(0));
-        Ok(Self { plugin_json, package_json, metadata, written_at })
+        Ok(Self { plugin_json, package_json, lifecycle_manager, metadata, written_at })
     }
 
     /// Whether anything says what the folder holds.

@@ -29,6 +29,8 @@ pub struct Staged {
     pub digest: String,
     /// All files together, in bytes.
     pub size: u64,
+    /// The one folder that everything lay in, if there was one.
+    pub top_folder: Option<String>,
     /// The folder whose content is the release's.
     pub(super) root: PathBuf,
     /// Where it was put, if it was.

@@ -19,6 +19,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// What a new row's revision is.
+pub const FIRST_REVISION: i64 = 1;
+
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = plugins, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
 struct Row {
@@ -218,6 +221,14 @@ pub fn set_enabled(conn: &mut Connection, id: &str, enabled: bool, now: Timestam
 pub fn set_config(conn: &mut Connection, id: &str, config: &str, now: Timestamp) -> Result<()> {
     diesel::update(plugins::table.find(id))
         .set((plugins::config.eq(config), plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives the installation another capability; the old one ends at once.
+pub fn set_access_key(conn: &mut Connection, id: &str, key: &AccessKey, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id))
+        .set((plugins::access_key.eq(key.as_str()), plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1)))
         .execute(conn)?;
     Ok(())
 }

@@ -11,6 +11,7 @@
 mod support;
 
 mod accounts;
+mod browser;
 mod cli;
 mod documents;
 mod files;

@@ -29,7 +29,7 @@ pub fn adoptable(folder: &PluginsFolder, slug: &Slug, version: &Version) -> Resu
     let found = folder.read_release(slug, version)?;
     let read = |path: &ReleasePath| folder.read_file(slug, version, path, MAX_MANIFEST as u64);
     let overrides = Overrides { slug: Some(slug.clone()), version: Some(version.clone()), visibility: None, prevail: true };
-    let (release, files) = describe(&found.files, &found.digest, &read, &overrides)?;
+    let (release, files, _) = describe(&found.files, None, &found.digest, &read, &overrides)?;
     Ok(Adoptable { release, files })
 }
 

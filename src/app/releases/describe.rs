@@ -6,7 +6,7 @@ use super::content_type;
 use crate::{
     domain::{
         Manifest, ReleasePath, Timestamp,
-        manifest::{Overrides, PackageFiles, Visibility, read_manifest},
+        manifest::{Overrides, PackageFiles, Reading, Visibility, read_package},
         release::{Release, ReleaseFile},
     },
     error::Result,
@@ -17,13 +17,15 @@ use crate::{
 /// for manifest files only.
 pub fn describe(
     files: &[StagedFile],
+    top_folder: Option<&str>,
     digest: &str,
     read: &dyn Fn(&ReleasePath) -> Result<Vec<u8>>,
     overrides: &Overrides,
-) -> Result<(Release, Vec<ReleaseFile>)> {
+) -> Result<(Release, Vec<ReleaseFile>, Vec<String>)> {
     let paths: Vec<ReleasePath> = files.iter().map(|file| file.path.clone()).collect();
-    let manifest = read_manifest(&PackageFiles::new(&paths, read), overrides)?;
-    described_as(files, digest, manifest)
+    let Reading { manifest, notes } = read_package(&PackageFiles::new(&paths, read).in_folder(top_folder), overrides)?;
+    let (release, files) = described_as(files, digest, manifest)?;
+    Ok((release, files, notes))
 }
 
 /// The same with a manifest that somebody has read. A variant is private whatever it says.

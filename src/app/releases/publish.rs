@@ -37,6 +37,8 @@ pub struct Publication {
     pub release: Release,
     /// False when the same content was there already.
     pub created: bool,
+    /// What the package says that does not count, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Whether the caller may publish at all; asked before an upload is read.
@@ -59,7 +61,7 @@ pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: Publis
 pub async fn publish_described(app: &App, caller: &Caller, staged: Staged, manifest: Manifest) -> Result<Publication> {
     caller.require_admin()?;
     let (release, files) = described_as(&staged.files, &staged.digest, manifest)?;
-    commit(app, caller, staged, Draft { release, files, channel: None }).await
+    commit(app, caller, staged, Draft { release, files, channel: None, notes: Vec::new() }).await
 }
 
 async fn commit(app: &App, caller: &Caller, staged: Staged, mut draft: Draft) -> Result<Publication> {
@@ -95,14 +97,15 @@ struct Draft {
     release: Release,
     files: Vec<ReleaseFile>,
     channel: Option<Channel>,
+    notes: Vec<String>,
 }
 
 fn draft(staged: Staged, options: &PublishOptions) -> Result<(Staged, Draft)> {
     let PublishOptions { slug, version, visibility, prevail, .. } = options;
     let overrides = Overrides { slug: slug.clone(), version: version.clone(), visibility: *visibility, prevail: *prevail };
     let read = |path: &ReleasePath| staged.read(path, MAX_MANIFEST as u64);
-    let (release, files) = describe(&staged.files, &staged.digest, &read, &overrides)?;
-    Ok((staged, Draft { release, files, channel: options.channel.clone() }))
+    let (release, files, notes) = describe(&staged.files, staged.top_folder.as_deref(), &staged.digest, &read, &overrides)?;
+    Ok((staged, Draft { release, files, channel: options.channel.clone(), notes }))
 }
 
 fn insert(
@@ -117,10 +120,14 @@ fn insert(
     let Release { slug, version, .. } = &draft.release;
     let owner = caller.is_person().then_some(&caller.user);
     let row = plugin_config::claim(conn, slug, available, owner, now)?;
-    if row.owner.is_some() && row.owner.as_ref() != owner && caller.role != Role::Admin {
+    let known = releases::find(conn, slug, version)?;
+    // Who brings what is there already changes nothing.
+    let changes = draft.channel.is_some()
+        || known.as_ref().is_none_or(|known| known.digest != draft.release.digest || known.files_removed_at.is_some());
+    if changes && row.owner.is_some() && row.owner.as_ref() != owner && caller.role != Role::Admin {
         return Err(Error::PublishNotAllowed(format!("{slug} belongs to its first publisher")));
     }
-    let publication = match releases::find(conn, slug, version)? {
+    let publication = match known {
         Some(known) if known.digest != draft.release.digest => {
             return Err(Error::VersionTaken { slug: slug.to_string(), version: version.to_string() });
         }
@@ -131,7 +138,7 @@ fn insert(
                 note_latest(conn, slug)?;
                 audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             }
-            Publication { release: Release { files_removed_at: None, ..known }, created: false }
+            Publication { release: Release { files_removed_at: None, ..known }, created: false, notes: draft.notes.clone() }
         }
         None => {
             releases::insert(conn, &draft.release)?;
@@ -139,7 +146,7 @@ fn insert(
             note_latest(conn, slug)?;
             audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             folder.place(staged, slug, version)?;
-            Publication { release: draft.release.clone(), created: true }
+            Publication { release: draft.release.clone(), created: true, notes: draft.notes.clone() }
         }
     };
     if let Some(channel) = &draft.channel {

@@ -4,6 +4,7 @@
 mod document;
 mod entry;
 mod fields;
+mod lifecycle_manager;
 mod model;
 mod modules;
 mod package_json;
@@ -41,13 +42,31 @@ pub struct Overrides {
 pub struct PackageFiles<'a> {
     paths: &'a [ReleasePath],
     read: &'a dyn Fn(&ReleasePath) -> Result<Vec<u8>>,
+    /// The one folder at the package's top, whose name may hold a version.
+    folder: Option<&'a str>,
+    /// False where a description comes without files.
+    known: bool,
+}
+
+/// What a package turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    pub manifest: Manifest,
+    /// What the package says that does not count, in sentences: versions that disagree, methods that are never run.
+    pub notes: Vec<String>,
 }
 
 impl<'a> PackageFiles<'a> {
     /// `paths` are sorted. `read` is asked for manifest files only and may refuse one that is larger than [`MAX_MANIFEST`].
     pub fn new(paths: &'a [ReleasePath], read: &'a dyn Fn(&ReleasePath) -> Result<Vec<u8>>) -> Self {
         debug_assert!(paths.is_sorted(), "lookups search by halves");
-        Self { paths, read }
+        Self { paths, read, folder: None, known: true }
+    }
+
+    /// The name of the one folder that everything lay in, if there was one.
+    #[must_use]
+    pub fn in_folder(self, folder: Option<&'a str>) -> Self {
+        Self { folder, ..self }
     }
 
     fn find(&self, path: &str) -> Option<&'a ReleasePath> {
@@ -56,26 +75,33 @@ impl<'a> PackageFiles<'a> {
     }
 }
 
-/// Reads the manifest at the package's root: `plugin.json`, else `package.json`.
+/// The manifest alone of what [`read_package`] reads.
+///
+/// # Errors
+/// As [`read_package`].
+pub fn read_manifest(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<Manifest> {
+    read_package(files, overrides).map(|reading| reading.manifest)
+}
+
+/// Reads the manifest at the package's root: `plugin.json`, else `lifecycle_manager.py`, else `package.json`.
 ///
 /// # Errors
 /// [`Error::InvalidPackage`] with every violation at once; pointers are JSON pointers into the manifest file, or the name
 /// of the override that contradicts it. What `read` fails with is passed on.
-pub fn read_manifest(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<Manifest> {
-    let (path, read): (_, Reader) = match (files.find("plugin.json"), files.find("package.json")) {
-        (Some(path), _) => (path, plugin_json::read),
-        (None, Some(path)) => (path, package_json::read),
-        (None, None) => {
-            let message = "there is neither a plugin.json nor a package.json at the root of the package";
+pub fn read_package(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<Reading> {
+    let find = |name| files.find(name);
+    let (path, read): (_, Reader) = match (find("plugin.json"), find("lifecycle_manager.py"), find("package.json")) {
+        (Some(path), _, _) => (path, plugin_json::read),
+        (None, Some(path), _) => return no_variant(lifecycle_manager::read(&(files.read)(path)?, files, overrides)?, overrides),
+        (None, None, Some(path)) => (path, package_json::read),
+        (None, None, None) => {
+            let message = "there is no plugin.json, lifecycle_manager.py or package.json at the root of the package";
             return Err(Error::bad_manifest(vec![Violation::new("", message)]));
         }
     };
     let document = document::parse(path.as_str(), &(files.read)(path)?).map_err(Error::bad_manifest)?;
     let manifest = read_document(&document, read, files, overrides)?;
-    match manifest.version.is_variant() && !overrides.prevail {
-        true => Err(Error::bad_manifest(vec![no_variant(&manifest.version, overrides)])),
-        false => Ok(manifest),
-    }
+    no_variant(Reading { manifest, notes: Vec::new() }, overrides)
 }
 
 /// Reads the members of a `plugin.json` that old data describe; the package need not hold that file, and the version may be
@@ -92,18 +118,51 @@ pub fn read_members(members: &Map<String, Value>, files: &PackageFiles<'_>) -> R
 fn read_document(document: &Map<String, Value>, read: Reader, files: &PackageFiles<'_>, overrides: &Overrides) -> Result<Manifest> {
     let mut violations = Vec::new();
     let manifest = read(Fields::new(document, String::new(), &mut violations), files, overrides);
+    finish(manifest, violations).map_err(Error::bad_manifest)
+}
+
+/// Reads what a frontend says of a plugin whose files it does not send: the members of `plugin.json` without `id`, in any
+/// spelling. Dependencies may be a list of slugs, as answers show them.
+///
+/// # Errors
+/// [`Error::Validation`] with every violation at once.
+pub fn read_description(described: &Map<String, Value>, slug: &Slug) -> Result<Manifest> {
+    let mut members = described.clone();
+    members.shift_remove("id");
+    if let Some(Value::Array(slugs)) = members.get("dependencies").cloned() {
+        let any = |slug: Value| slug.as_str().map(|slug| (slug.to_owned(), Value::from("*")));
+        if let Some(ranges) = slugs.into_iter().map(any).collect::<Option<Map<_, _>>>() {
+            members.insert("dependencies".to_owned(), Value::Object(ranges));
+        }
+    }
+    let invalid = |errors| Error::Validation { errors };
+    let members = document::checked("the description", Value::Object(members)).map_err(invalid)?;
+    let files = PackageFiles { known: false, ..PackageFiles::new(&[], &|path| Err(Error::NotFound(path.to_string()))) };
+    let overrides = Overrides { slug: Some(slug.clone()), ..Overrides::default() };
+    let mut violations = Vec::new();
+    let manifest = plugin_json::read(Fields::new(&members, String::new(), &mut violations), &files, &overrides);
+    finish(manifest, violations).map_err(invalid)
+}
+
+fn finish(manifest: Option<Manifest>, mut violations: Vec<Violation>) -> Result<Manifest, Vec<Violation>> {
     match manifest {
         Some(manifest) if violations.is_empty() => Ok(manifest),
         _ => {
             violations.truncate(MAX_VIOLATIONS);
-            Err(Error::bad_manifest(violations))
+            Err(violations)
         }
     }
 }
 
-fn no_variant(version: &Version, overrides: &Overrides) -> Violation {
+/// Refuses build metadata, unless files that lie in place have it.
+fn no_variant(reading: Reading, overrides: &Overrides) -> Result<Reading> {
+    let version = &reading.manifest.version;
+    if !version.is_variant() || overrides.prevail {
+        return Ok(reading);
+    }
     let place = if overrides.version.is_some() { "version" } else { "/version" };
-    Violation::new(place, format!("{version} has build metadata, which a published version may not have"))
+    let message = format!("{version} has build metadata, which a published version may not have");
+    Err(Error::bad_manifest(vec![Violation::new(place, message)]))
 }
 
 /// Reads one form of manifest. What it returns is meaningless once there is a violation, and `None` only comes with one.

@@ -73,7 +73,7 @@ fn refuse_server_code(fields: &mut Fields<'_>) {
 /// A plugin without a bundle of its own is fine; one whose bundle is missing is not.
 fn bundle_location(fields: &mut Fields<'_>, files: &PackageFiles<'_>) -> Option<String> {
     let location = fields.str("bundleLocation")?;
-    entry::bundle(files, location).map(ToString::to_string).map_err(|fault| fields.refuse("bundleLocation", fault)).ok()
+    entry::bundle(files, location).map(|path| path.to_string()).map_err(|fault| fields.refuse("bundleLocation", fault)).ok()
 }
 
 /// What loads a bundle when the manifest does not say. Module Federation containers are the rule; they are scripts, so a

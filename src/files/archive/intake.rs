@@ -133,12 +133,12 @@ impl<'a> Intake<'a> {
 
     /// Ends the intake: everything refused as one error, or the release, on disk.
     pub fn finish(mut self, staging: StagingFolder, outcome: Result<()>, top: TopFolder) -> Result<Staged> {
-        let stripped = self.check_all(outcome, top)?;
+        let top_folder = self.check_all(outcome, top)?;
         let root = self.root.take().ok_or_else(|| Error::damaged("what was only looked at cannot become a release"))?;
-        let root = stripped.map_or_else(|| root.clone(), |top| root.join(top));
+        let root = top_folder.as_ref().map_or_else(|| root.clone(), |top| root.join(top));
         sync(&root, &self.files).map_err(unwritten)?;
         let digest = digest::of_files(&self.files);
-        Ok(Staged { files: self.files, digest, size: self.size, root, staging, placed: None })
+        Ok(Staged { files: self.files, digest, size: self.size, top_folder, root, staging, placed: None })
     }
 
     /// Ends an intake that wrote nothing.

@@ -16,6 +16,7 @@ pub mod program;
 pub mod raw;
 pub mod redact;
 pub mod server;
+pub mod tools;
 pub mod tree;
 
 pub use app::TestApp;

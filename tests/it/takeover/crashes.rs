@@ -13,8 +13,8 @@ use crate::support::{
 };
 
 /// More than go into one transaction.
-const USERS: usize = 250;
-const SLUGS: usize = 3;
+const USERS: usize = 205;
+const SLUGS: usize = 2;
 
 both!(a_killed_run_is_finished_by_the_next);
 async fn a_killed_run_is_finished_by_the_next(app: TestApp) {

@@ -14,7 +14,7 @@ use crate::{
         now,
         releases::{self, choose_if_any, note_latest},
     },
-    domain::{Slug, Version, VersionSpec, release::Release},
+    domain::{Slug, Version, VersionSpec, paths::shared_path_label, release::Release},
     error::Result,
     files::InShared,
     offload,
@@ -74,15 +74,17 @@ impl Doctor<'_> {
             folders.remove(&release.version);
             self.checkup.checked.releases += 1;
             let key = (slug.clone(), release.version.clone());
-            let mut compared = self.compare(release.clone()).await?;
-            if !compared.findings.is_empty() && !self.checkup.repair {
+            let compared = match self.compare(release.clone()).await {
                 // A server may just have changed it: what still differs from a fresh row counts.
-                let (wanted, exact) = key.clone();
-                compared = match self.app.db.read(move |conn| storage::releases::find(conn, &wanted, &exact)).await? {
-                    Some(fresh) => self.compare(fresh).await?,
-                    None => Compared::default(),
-                };
-            }
+                outcome if !self.checkup.repair && !outcome.as_ref().is_ok_and(|compared| compared.findings.is_empty()) => {
+                    let (wanted, exact) = key.clone();
+                    match self.app.db.read(move |conn| storage::releases::find(conn, &wanted, &exact)).await? {
+                        Some(fresh) => self.compare(fresh).await?,
+                        None => Compared::default(),
+                    }
+                }
+                outcome => outcome?,
+            };
             self.checkup.checked.files += compared.files;
             self.manifests.insert(key, (release.manifest, release.files_removed_at.is_none()));
             for finding in compared.findings {
@@ -125,7 +127,10 @@ impl Doctor<'_> {
     /// Repairs one difference, if that is asked for, and adds it to the report.
     async fn settle(&mut self, mut finding: Finding<Repair>) -> Result<()> {
         if !self.checkup.repair {
-            self.add(finding, State::Found);
+            let is_gone = matches!(&finding.repair, Repair::SetAside(label) if !self.app.folder.holds(label)?);
+            if !is_gone {
+                self.add(finding, State::Found);
+            }
             return Ok(());
         }
         let state = match self.repair_release(&finding).await {
@@ -156,19 +161,18 @@ impl Doctor<'_> {
                 offload::run(move || folder.retire_release(&slug, &version)?.map_or(Ok(()), |retired| retired.remove())).await
             }
             Repair::TakeOut(slug, version) => {
-                let key = (slug.clone(), version.clone());
-                let (wanted, exact) = key.clone();
-                app.db
-                    .write(move |conn| {
-                        storage::releases::set_files_removed(conn, &wanted, &exact, Some(now()))?;
-                        note_latest(conn, &wanted)?;
-                        note(conn, &caller, kind, &object)
-                    })
-                    .await?;
-                if let Some((_, has_files)) = self.manifests.get_mut(&key) {
+                // In this order, so that one that was killed in between finds a row without a folder.
+                self.set_aside(shared_path_label(&slug, &version)).await?;
+                if let Some((_, has_files)) = self.manifests.get_mut(&(slug.clone(), version.clone())) {
                     *has_files = false;
                 }
-                self.set_aside(crate::domain::paths::shared_path_label(&slug, &version)).await
+                app.db
+                    .write(move |conn| {
+                        storage::releases::set_files_removed(conn, &slug, &version, Some(now()))?;
+                        note_latest(conn, &slug)?;
+                        note(conn, &caller, kind, &object)
+                    })
+                    .await
             }
             Repair::Recount(slug, version, size, count) => {
                 app.db

@@ -261,6 +261,9 @@ impl Doctor<'_> {
         if self.checkup.repair {
             self.set_aside(label.clone()).await?;
             state = State::Repaired;
+        } else if !self.app.folder.holds(&label)? {
+            // A server has removed it meanwhile.
+            return Ok(());
         }
         let remedy = "move it to the backup".to_owned();
         self.add(Finding { kind, object: label, detail, remedy, repair: () }, state);

@@ -8,7 +8,7 @@ use crate::{
         releases::{self, Adoptable, PublishOptions},
         takeover::{Item, Kind, Outcome, Progress, TakeoverReport},
     },
-    domain::{Caller, Manifest, Slug, Version},
+    domain::{Caller, Manifest, Slug, Version, paths::shared_path_label},
     error::{Error, Result},
     files::InShared,
     offload,
@@ -48,7 +48,7 @@ impl Catalogue {
             let item = match found {
                 InShared::Stray { label, why } => Item::new(Kind::File, label, Outcome::Skipped(why)),
                 InShared::Release { slug, version } => {
-                    let label = crate::domain::paths::shared_path_label(&slug, &version);
+                    let label = shared_path_label(&slug, &version);
                     let outcome = catalogue.adopt(app, caller, writes, &slug, &version).await;
                     item(label, &slug, &version, outcome)
                 }

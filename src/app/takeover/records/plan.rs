@@ -16,6 +16,7 @@ use crate::{
         ids::plugin_id,
         legacy::records::{Entry, LongEntry, module_of_config, read_entry, read_file},
         plugin::{Change, ModuleRow, NewPlugin, Plugin},
+        pointer,
         record::InstallationMetadata,
         user::User,
     },
@@ -69,7 +70,7 @@ struct Planner<'a> {
     catalogue: &'a Catalogue,
     now: Timestamp,
     plan: Plan,
-    /// What this server's own file will hold; none as long as no file of the user can be read.
+    /// What this server's own file will hold.
     own: Map<String, Value>,
     own_changed: bool,
     /// Entries of it that stay as they are because they are bad.
@@ -350,7 +351,7 @@ impl<'a> Planner<'a> {
 /// Path of the file and JSON pointer of the entry (RFC 6901).
 fn source(label: &str, name: &str) -> String {
     let mut pointer = String::new();
-    crate::domain::pointer::push(&mut pointer, name);
+    pointer::push(&mut pointer, name);
     format!("{label}#{pointer}")
 }
 

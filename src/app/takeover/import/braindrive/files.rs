@@ -343,7 +343,7 @@ fn read(at: usize, folder: &Folder, users: &[&RowPlugin], files: &Examined) -> R
         _ => match (most_common(users, &slug, &version, files), &folder.said) {
             (Some(manifest), _) => manifest?,
             (None, Ok(Some(said))) => tree::manifest(&said.described, &slug, &version, files).map_err(reason)?,
-            (None, Ok(None)) => npm(folder, &slug, &version, files).map_err(reason)?,
+            (None, Ok(None)) => own_manifest(folder, &slug, &version, files).map_err(reason)?,
             (None, Err(why)) => return Err(why.clone()),
         },
     };
@@ -390,9 +390,13 @@ fn shorten(described: &mut Described, row: &RowPlugin) {
     }
 }
 
-fn npm(folder: &Folder, slug: &Slug, version: &Version, files: &Examined) -> Result<Manifest> {
-    let text = folder.description.package_json.clone();
-    let read = |_: &ReleasePath| text.clone().ok_or_else(|| Error::NotFound("package.json".to_owned()));
+/// What a package of today would be.
+fn own_manifest(folder: &Folder, slug: &Slug, version: &Version, files: &Examined) -> Result<Manifest> {
+    let Description { package_json, lifecycle_manager, .. } = &folder.description;
+    let read = |path: &ReleasePath| {
+        let text = if path.as_str() == "package.json" { package_json } else { lifecycle_manager };
+        text.clone().ok_or_else(|| Error::NotFound(path.to_string()))
+    };
     let overrides = Overrides { slug: Some(slug.clone()), version: Some(version.clone()), visibility: None, prevail: true };
     read_manifest(&PackageFiles::new(&files.paths, &read), &overrides)
 }
