@@ -2,6 +2,7 @@
 
 mod accounts;
 mod files;
+mod most_common;
 mod plugins;
 mod records;
 mod rows;
