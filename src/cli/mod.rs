@@ -9,6 +9,7 @@ mod doctor;
 mod failure;
 mod gc;
 mod global;
+mod import;
 mod migrate;
 mod migrate_records;
 mod output;
@@ -71,6 +72,8 @@ enum Command {
     Doctor(doctor::Doctor),
     MigrateRecords(migrate_records::MigrateRecords),
     #[command(subcommand)]
+    Import(import::Import),
+    #[command(subcommand)]
     Audit(audit::AuditCommand),
     Completions(completions::Completions),
 }
@@ -97,6 +100,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Token(command) => command.run(&global).await,
         Command::Defaults(command) => command.run(&global).await,
         Command::Gc(command) => command.run(&global).await,
+        Command::Import(command) => command.run(&global).await,
         Command::Doctor(command) => command.run(&global).await,
         Command::MigrateRecords(command) => command.run(&global).await,
         Command::Audit(command) => command.run(&global).await,

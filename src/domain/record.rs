@@ -133,7 +133,7 @@ pub fn utc(text: &str) -> Result<Timestamp> {
 
 /// With a scheme, everything before the host goes (a bare user name can be a token); without one only `user:password@`,
 /// because `git@host:path` is the ordinary way to write an SSH address.
-fn without_credentials(url: &str) -> String {
+pub fn without_credentials(url: &str) -> String {
     let (start, always) = match url.find("://") {
         Some(at) => (at + 3, true),
         None => (if url.starts_with("//") { 2 } else { 0 }, false),

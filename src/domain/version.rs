@@ -6,16 +6,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Strict semver (https://semver.org), at most 64 characters, without build metadata.
+/// Strict semver (https://semver.org), at most 64 characters. Build metadata marks a variant: other content under a version
+/// that is taken, which only an import of old data makes and only its exact name chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version(semver::Version);
+
+/// Digits of a digest that tell the variants of one version apart.
+const VARIANT_DIGITS: usize = 12;
 
 impl Version {
     pub const MAX_LEN: usize = 64;
 
     pub fn is_stable(&self) -> bool {
         self.0.pre.is_empty()
+    }
+
+    /// Whether this is an import's variant of a version.
+    pub fn is_variant(&self) -> bool {
+        !self.0.build.is_empty()
+    }
+
+    /// The version that this is a variant of, or the version itself.
+    #[must_use]
+    pub fn base(&self) -> Self {
+        Self(semver::Version { build: semver::BuildMetadata::EMPTY, ..self.0.clone() })
+    }
+
+    /// The variant of this version with content of this digest (64 hex digits): `1.0.0+0a1b2c3d4e5f`.
+    pub fn variant(&self, digest: &str) -> Result<Self> {
+        format!("{}+{}", self.base(), digest.get(..VARIANT_DIGITS).unwrap_or(digest)).parse()
     }
 
     /// Whether the range takes this version in; pre-releases only when the range names one of the same triple.
@@ -33,9 +53,6 @@ impl FromStr for Version {
         }
         let version =
             semver::Version::parse(text).map_err(|e| Error::invalid("version", format!("{text:?} is not a semantic version: {e}")))?;
-        if !version.build.is_empty() {
-            return Err(Error::invalid("version", format!("{text:?} has build metadata, which a published version may not have")));
-        }
         Ok(Self(version))
     }
 }
@@ -181,10 +198,20 @@ mod tests {
 
     #[test]
     fn versions_are_strict() {
-        for bad in ["1", "1.0", "v1.0.0", "1.0.0+x", "01.0.0", "", "latest", " 1.0.0", &format!("1.0.0-{}", "a".repeat(60))] {
+        for bad in ["1", "1.0", "v1.0.0", "1.0.0+", "01.0.0", "", "latest", " 1.0.0", &format!("1.0.0-{}", "a".repeat(60))] {
             assert!(bad.parse::<Version>().is_err(), "{bad}");
         }
         assert_eq!("1.0.0-rc.1".parse::<Version>().unwrap().to_string(), "1.0.0-rc.1");
+    }
+
+    #[test]
+    fn a_variant_is_named_by_its_digest_and_chosen_exactly() {
+        let base: Version = "1.0.0-rc.1".parse().unwrap();
+        let variant = base.variant(&"0123456789abcdef".repeat(4)).unwrap();
+        assert_eq!(variant.to_string(), "1.0.0-rc.1+0123456789ab");
+        assert!(variant.is_variant() && !base.is_variant() && variant != base);
+        assert_eq!(variant.variant(&"f".repeat(64)).unwrap().to_string(), "1.0.0-rc.1+ffffffffffff");
+        assert_eq!("1.0.0-rc.1+0123456789ab".parse::<VersionSpec>().unwrap(), VersionSpec::Exact(variant));
     }
 
     #[test]
@@ -204,9 +231,8 @@ mod tests {
         assert!(matches!("^1".parse(), Ok(VersionSpec::Range(_))));
         assert!(matches!("1.2".parse(), Ok(VersionSpec::Range(_))));
         assert!("no such thing".parse::<VersionSpec>().is_err());
-        for bad in ["1.0.0+x", &format!("1.0.0-{}", "a".repeat(60))] {
-            assert!(bad.parse::<VersionSpec>().is_err(), "{bad} is a version that cannot be, not a range");
-        }
+        let bad = format!("1.0.0-{}", "a".repeat(60));
+        assert!(bad.parse::<VersionSpec>().is_err(), "{bad} is a version that cannot be, not a range");
     }
 
     #[test]

@@ -39,6 +39,28 @@ impl PluginsFolder {
         self.write_entries(user, &entries)
     }
 
+    /// Writes and removes (none) records of one user, the file once.
+    pub fn write_user_records(&self, user: &UserId, writes: &[(Slug, Option<InstallationMetadata>)]) -> Result<()> {
+        let _alone = self.lock_records(user)?;
+        let before = self.read_entries(user)?;
+        let mut entries = before.clone();
+        for (slug, metadata) in writes {
+            match metadata {
+                Some(metadata) => {
+                    let metadata =
+                        serde_json::to_value(metadata).map_err(|e| Error::storage(format!("the record of {slug} cannot be written"), e))?;
+                    entries.insert(slug.to_string(), json!({ METADATA: metadata }));
+                }
+                None => drop(entries.shift_remove(slug.as_str())),
+            }
+        }
+        if entries == before {
+            return Ok(());
+        }
+        self.refuse_long(user, &before)?;
+        self.write_entries(user, &entries)
+    }
+
     /// Removes the record of a user's plugin. Whether there was one is the answer; that there was none is fine.
     pub fn unregister_user_plugin(&self, user: &UserId, slug: &Slug) -> Result<bool> {
         let _alone = self.lock_records(user)?;

@@ -8,6 +8,7 @@ pub mod channels;
 mod connection;
 mod database;
 mod error;
+pub mod foreign;
 pub mod meta;
 pub mod migrations;
 pub mod modules;

@@ -30,7 +30,7 @@ pub fn find(conn: &mut Connection, slug: &Slug) -> Result<Option<PluginConfig>> 
     plugin_config::table.find(slug.as_str()).select(COLUMNS).first(conn).optional()?.map(value).transpose()
 }
 
-/// Every slug that anybody published or adopted.
+/// Every slug that somebody published, in no order.
 pub fn slugs(conn: &mut Connection) -> Result<Vec<Slug>> {
     let names: Vec<String> = plugin_config::table.select(plugin_config::plugin_name).load(conn)?;
     names.iter().map(|name| stored("plugin_config.plugin_name", name)).collect()

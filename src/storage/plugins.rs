@@ -147,6 +147,17 @@ pub fn slugs(conn: &mut Connection, user: &UserId) -> Result<Vec<Slug>> {
     slugs.iter().map(|slug| stored("plugins.plugin_slug", slug)).collect()
 }
 
+/// Owner, slug, id and version of every plugin, in no order.
+pub fn identities(conn: &mut Connection) -> Result<Vec<(UserId, Slug, String, Version)>> {
+    let rows: Vec<(String, String, String, String)> =
+        plugins::table.select((plugins::user_id, plugins::plugin_slug, plugins::id, plugins::version)).load(conn)?;
+    rows.into_iter()
+        .map(|(user, slug, id, version)| {
+            Ok((stored("plugins.user_id", &user)?, stored("plugins.plugin_slug", &slug)?, id, stored("plugins.version", &version)?))
+        })
+        .collect()
+}
+
 /// The user's plugin with this stored id.
 pub fn find_by_id(conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Plugin>> {
     plugins::table.find(id).filter(plugins::user_id.eq(user.as_str())).first::<Row>(conn).optional()?.map(Row::plugin).transpose()
@@ -326,6 +337,19 @@ pub fn history(conn: &mut Connection, id: &str) -> Result<Vec<HistoryEntry>> {
             })
         })
         .collect()
+}
+
+/// Whether the user has this version of the plugin, or had it before.
+pub fn had(conn: &mut Connection, user: &UserId, slug: &Slug, version: &Version) -> Result<bool> {
+    let found = plugins::table
+        .inner_join(plugin_versions::table.on(plugin_versions::plugin_id.eq(plugins::id)))
+        .filter(plugins::user_id.eq(user.as_str()))
+        .filter(plugins::plugin_slug.eq(slug.as_str()))
+        .filter(plugin_versions::version.eq(version.to_string()))
+        .select(plugins::id)
+        .first::<String>(conn)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// Moves the row to another version. Metadata of its own described the old one.

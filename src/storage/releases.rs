@@ -19,7 +19,7 @@ use crate::{
     domain::{
         Manifest, Slug, Timestamp, Version,
         manifest::Visibility,
-        release::{CatalogueEntry, Release, ReleaseFile, Yank},
+        release::{CatalogueEntry, Digest, Release, ReleaseFile, Yank},
     },
     error::{Error, Result},
 };
@@ -114,6 +114,19 @@ pub fn find(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Opt
     releases::table.find((slug.as_str(), version.to_string())).first::<Row>(conn).optional()?.map(Row::release).transpose()
 }
 
+/// Slug, version and digest of every release, in no order, and whether its files are there.
+pub fn digests(conn: &mut Connection) -> Result<Vec<(Slug, Version, Digest, bool)>> {
+    let rows: Vec<(String, String, String, Option<i64>)> =
+        releases::table.select((releases::slug, releases::version, releases::digest, releases::files_removed_at)).load(conn)?;
+    rows.into_iter()
+        .map(|(slug, version, digest, removed)| {
+            let (slug, version) = (stored("releases.slug", &slug)?, stored("releases.version", &version)?);
+            Ok((slug, version, stored("releases.digest", &digest)?, removed.is_none()))
+        })
+        .collect()
+}
+
+/// Versions that ranges, channels and `latest` may choose: neither yanked nor without files, and no variants.
 /// Manifest of every release, and whether its files are there.
 pub fn manifests(conn: &mut Connection) -> Result<Vec<(Manifest, bool)>> {
     let rows: Vec<(String, Option<i64>)> = releases::table.select((releases::manifest, releases::files_removed_at)).load(conn)?;
@@ -128,7 +141,8 @@ pub fn choosable_versions(conn: &mut Connection, slug: &Slug) -> Result<Vec<Vers
         .filter(releases::files_removed_at.is_null())
         .select(releases::version)
         .load(conn)?;
-    texts.iter().map(|text| stored("releases.version", text)).collect()
+    let versions: Vec<Version> = texts.iter().map(|text| stored("releases.version", text)).collect::<Result<_>>()?;
+    Ok(versions.into_iter().filter(|version| !version.is_variant()).collect())
 }
 
 /// What the catalogue searches: slug, name, description and tags, in lower case.

@@ -173,6 +173,17 @@ pub fn list(conn: &mut Connection, after: Option<&UserId>, limit: i64) -> Result
     query.load::<Row>(conn)?.into_iter().map(Row::user).collect()
 }
 
+/// Every account and whether it has a password, in no order.
+pub fn all(conn: &mut Connection) -> Result<Vec<(User, bool)>> {
+    let rows: Vec<Row> = users::table.load(conn)?;
+    rows.into_iter()
+        .map(|row| {
+            let has_password = row.password_hash.is_some();
+            Ok((row.user()?, has_password))
+        })
+        .collect()
+}
+
 /// Everybody who can log in, by id.
 pub fn active_ids(conn: &mut Connection) -> Result<Vec<UserId>> {
     let ids: Vec<String> = users::table.filter(users::active.eq(true)).order(users::id).select(users::id).load(conn)?;

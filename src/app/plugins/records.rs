@@ -51,11 +51,9 @@ pub async fn replay(app: &App, user: &UserId) -> Result<()> {
         if !exists {
             folder.remove_user(&owner)?;
         }
-        for write in pending.iter().filter(|_| exists) {
-            match &write.metadata {
-                Some(metadata) => folder.register_user_plugin(&owner, &write.slug, metadata)?,
-                None => folder.unregister_user_plugin(&owner, &write.slug).map(drop)?,
-            }
+        if exists {
+            let writes: Vec<_> = pending.iter().map(|write| (write.slug.clone(), write.metadata.clone())).collect();
+            folder.write_user_records(&owner, &writes)?;
         }
         Ok(pending)
     })

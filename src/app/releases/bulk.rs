@@ -33,7 +33,7 @@ enum Outcome {
 /// Installs for every active user who does not have the plugin.
 pub async fn install_all(app: &App, caller: &Caller, slug: &Slug, version: Option<VersionSpec>) -> Result<BulkReport> {
     caller.require_admin()?;
-    super::release(app, slug.clone(), version.clone().unwrap_or(VersionSpec::Latest)).await?;
+    super::release(app, caller, slug.clone(), version.clone().unwrap_or(VersionSpec::Latest)).await?;
     let users = app.db.read(storage::users::active_ids).await?;
     for_each(users, |user| {
         let request = InstallRequest { version: version.clone(), ..InstallRequest::default() };
@@ -52,7 +52,7 @@ pub async fn install_all(app: &App, caller: &Caller, slug: &Slug, version: Optio
 pub async fn update_all(app: &App, caller: &Caller, slug: &Slug, version: Option<VersionSpec>) -> Result<BulkReport> {
     caller.require_admin()?;
     let wanted = version.unwrap_or(VersionSpec::Latest);
-    super::release(app, slug.clone(), wanted.clone()).await?;
+    super::release(app, caller, slug.clone(), wanted.clone()).await?;
     let of = slug.clone();
     let users = app.db.read(move |conn| storage::plugins::owners(conn, &of)).await?;
     for_each(users, |user| {

@@ -7,7 +7,7 @@ use crate::{
         version::{highest_match, latest},
     },
     error::{Error, Result},
-    storage::{Connection, channels, plugin_config, releases},
+    storage::{Connection, channels, plugin_config, plugins, releases},
 };
 
 /// The release that a new installation gets. Ranges, channels and `latest` never choose a yanked one; asking for one
@@ -17,12 +17,20 @@ pub fn choose_for_install(conn: &mut Connection, caller: &Caller, slug: &Slug, w
         return Err(Error::Unavailable(slug.to_string()));
     }
     let version = choose(conn, slug, wanted)?;
+    if !may_see(conn, caller, slug, &version)? {
+        return Err(absent(slug, wanted));
+    }
     let release = releases::find(conn, slug, &version)?.ok_or_else(|| absent(slug, wanted))?;
     match release.yank {
         Some(yank) => Err(Error::Yanked { slug: slug.to_string(), version: version.to_string(), reason: yank.reason }),
         None if release.files_removed_at.is_some() => Err(Error::Gone(format!("the files of {slug} {version} were removed"))),
         None => Ok(release),
     }
+}
+
+/// Whether the caller may know of this version: of an import's variant only administrators and those who have it or had it.
+pub(super) fn may_see(conn: &mut Connection, caller: &Caller, slug: &Slug, version: &Version) -> Result<bool> {
+    Ok(!version.is_variant() || caller.is_admin() || plugins::had(conn, &caller.user, slug, version)?)
 }
 
 /// The exact version that the words stand for at this moment; [`Error::NotFound`] when there is none.

@@ -24,6 +24,13 @@ pub fn describe(
 ) -> Result<(Release, Vec<ReleaseFile>, Vec<String>)> {
     let paths: Vec<ReleasePath> = files.iter().map(|file| file.path.clone()).collect();
     let Reading { manifest, notes } = read_package(&PackageFiles::new(&paths, read).in_folder(top_folder), overrides)?;
+    let (release, files) = described_as(files, digest, manifest)?;
+    Ok((release, files, notes))
+}
+
+/// The same with a manifest that somebody has read. A variant is private whatever it says.
+pub fn described_as(files: &[StagedFile], digest: &str, manifest: Manifest) -> Result<(Release, Vec<ReleaseFile>)> {
+    let visibility = manifest.visibility.filter(|_| !manifest.version.is_variant()).unwrap_or(Visibility::Private);
     let files: Vec<ReleaseFile> = files
         .iter()
         .map(|file| ReleaseFile {
@@ -39,7 +46,7 @@ pub fn describe(
         digest: digest.parse()?,
         size: files.iter().map(|file| file.size).sum(),
         file_count: files.len() as u64,
-        visibility: manifest.visibility.unwrap_or(Visibility::Private),
+        visibility,
         entry_sha384: entry_sha384(&manifest, &files),
         published_by: String::new(),
         published_at: Timestamp(0),
@@ -47,7 +54,7 @@ pub fn describe(
         files_removed_at: None,
         manifest,
     };
-    Ok((release, files, notes))
+    Ok((release, files))
 }
 
 fn entry_sha384(manifest: &Manifest, files: &[ReleaseFile]) -> Option<String> {

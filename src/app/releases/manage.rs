@@ -46,6 +46,12 @@ async fn change(
 
 pub async fn set_visibility(app: &App, caller: &Caller, slug: Slug, wanted: VersionSpec, visibility: Visibility) -> Result<Release> {
     change(app, caller, slug, wanted, "release.visibility", move |conn, release, _| {
+        if release.version.is_variant() && visibility == Visibility::Public {
+            return Err(Error::Conflict(format!(
+                "{} {} is an import's variant, which is for its users alone",
+                release.slug, release.version
+            )));
+        }
         releases::set_visibility(conn, &release.slug, &release.version, visibility)
     })
     .await
@@ -76,6 +82,9 @@ pub async fn unyank(app: &App, caller: &Caller, slug: Slug, version: Version) ->
 /// Points the channel at what `wanted` stands for now.
 pub async fn set_channel(app: &App, caller: &Caller, slug: Slug, channel: Channel, wanted: VersionSpec) -> Result<Release> {
     change(app, caller, slug, wanted, "channel.set", move |conn, release, now| {
+        if release.version.is_variant() {
+            return Err(Error::Conflict(format!("{} {} is an import's variant, which no channel names", release.slug, release.version)));
+        }
         if release.files_removed_at.is_some() {
             return Err(Error::Gone(format!("the files of {} {} were removed", release.slug, release.version)));
         }

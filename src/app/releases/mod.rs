@@ -23,7 +23,7 @@ pub(in crate::app) use choose::note_latest;
 pub use choose::{choose_for_install, choose_if_any};
 pub use gc::{Collected, collect, collectable};
 pub use manage::{delete_channel, set_channel, set_visibility, unyank, yank};
-pub use publish::{Publication, PublishOptions, manifest_of, may_publish, publish};
+pub use publish::{Publication, PublishOptions, manifest_of, may_publish, publish, publish_described};
 pub use read::{Search, Versions, catalogue, release, release_files, versions};
 pub use verify::verify_on_disk;
 pub use wide_config::{WideConfig, set_wide_config, wide_config};

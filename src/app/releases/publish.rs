@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{describe::describe, note_latest};
+use super::{
+    describe::{describe, described_as},
+    note_latest,
+};
 use crate::{
     app::{App, audit, now, serving},
     domain::{
@@ -50,7 +53,18 @@ pub fn may_publish(app: &App, caller: &Caller) -> Result<()> {
 /// Publishes the package. A crash at any point leaves the release whole or absent.
 pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: PublishOptions) -> Result<Publication> {
     may_publish(app, caller)?;
-    let (staged, mut draft) = offload::run(move || draft(staged, &options)).await?;
+    let (staged, draft) = offload::run(move || draft(staged, &options)).await?;
+    commit(app, caller, staged, draft).await
+}
+
+/// Publishes a package that somebody else has described: an import of old data. A variant is private whatever it says.
+pub async fn publish_described(app: &App, caller: &Caller, staged: Staged, manifest: Manifest) -> Result<Publication> {
+    caller.require_admin()?;
+    let (release, files) = described_as(&staged.files, &staged.digest, manifest)?;
+    commit(app, caller, staged, Draft { release, files, channel: None, notes: Vec::new() }).await
+}
+
+async fn commit(app: &App, caller: &Caller, staged: Staged, mut draft: Draft) -> Result<Publication> {
     draft.release.published_by = caller.actor();
     let new_plugins_enabled = app.settings.new_plugins_enabled;
     let (caller, folder) = (caller.clone(), app.folder.clone());

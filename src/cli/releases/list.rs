@@ -30,7 +30,9 @@ impl List {
                 let rows = releases::catalogue(&app, Search::default(), None, ALL).await?.items;
                 global.print(&Catalogue(rows.into_iter().map(CatalogueItem::from).collect()))?;
             }
-            (Target::Local(Local { app, .. }), Some(slug)) => global.print(&OneSlug::from(releases::versions(&app, slug).await?))?,
+            (Target::Local(Local { app, caller, .. }), Some(slug)) => {
+                global.print(&OneSlug::from(releases::versions(&app, &caller, slug).await?))?
+            }
             (Target::Remote(remote), None) => {
                 let items = remote.list(["releases"]).await?;
                 global.print(&Catalogue(items.into_iter().map(read).collect::<Result<_>>()?))?;

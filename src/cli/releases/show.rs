@@ -28,7 +28,9 @@ impl Show {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
         let Wanted { slug, version } = self.release;
         let shown = match global.target("releases show").await? {
-            Target::Local(Local { app, .. }) => ReleaseItem::with_manifest(&releases::release(&app, slug, version).await?)?,
+            Target::Local(Local { app, caller, .. }) => {
+                ReleaseItem::with_manifest(&releases::release(&app, &caller, slug, version).await?)?
+            }
             Target::Remote(remote) => read(remote.get(["releases", slug.as_str(), &version.to_string()]).await?)?,
         };
         global.print(&shown)?;

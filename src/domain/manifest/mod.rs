@@ -14,6 +14,7 @@ use std::{fmt::Display, str::FromStr};
 
 use fields::Fields;
 pub use model::{Manifest, Module, Visibility};
+pub use modules::fault as module_id_fault;
 use serde_json::{Map, Value};
 
 use super::{ReleasePath, Slug, Version};
@@ -91,7 +92,7 @@ pub fn read_package(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<R
     let find = |name| files.find(name);
     let (path, read): (_, Reader) = match (find("plugin.json"), find("lifecycle_manager.py"), find("package.json")) {
         (Some(path), _, _) => (path, plugin_json::read),
-        (None, Some(path), _) => return lifecycle_manager::read(&(files.read)(path)?, files, overrides),
+        (None, Some(path), _) => return no_variant(lifecycle_manager::read(&(files.read)(path)?, files, overrides)?, overrides),
         (None, None, Some(path)) => (path, package_json::read),
         (None, None, None) => {
             let message = "there is no plugin.json, lifecycle_manager.py or package.json at the root of the package";
@@ -99,9 +100,25 @@ pub fn read_package(files: &PackageFiles<'_>, overrides: &Overrides) -> Result<R
         }
     };
     let document = document::parse(path.as_str(), &(files.read)(path)?).map_err(Error::bad_manifest)?;
+    let manifest = read_document(&document, read, files, overrides)?;
+    no_variant(Reading { manifest, notes: Vec::new() }, overrides)
+}
+
+/// Reads the members of a `plugin.json` that old data describe; the package need not hold that file, and the version may be
+/// a variant.
+///
+/// # Errors
+/// As [`read_manifest`].
+pub fn read_members(members: &Map<String, Value>, files: &PackageFiles<'_>) -> Result<Manifest> {
+    let text = serde_json::to_vec(members).map_err(|e| Error::storage("a manifest cannot be written", e))?;
+    let document = document::parse("plugin.json", &text).map_err(Error::bad_manifest)?;
+    read_document(&document, plugin_json::read, files, &Overrides::default())
+}
+
+fn read_document(document: &Map<String, Value>, read: Reader, files: &PackageFiles<'_>, overrides: &Overrides) -> Result<Manifest> {
     let mut violations = Vec::new();
-    let manifest = read(Fields::new(&document, String::new(), &mut violations), files, overrides);
-    finish(manifest, violations).map(|manifest| Reading { manifest, notes: Vec::new() }).map_err(Error::bad_manifest)
+    let manifest = read(Fields::new(document, String::new(), &mut violations), files, overrides);
+    finish(manifest, violations).map_err(Error::bad_manifest)
 }
 
 /// Reads what a frontend says of a plugin whose files it does not send: the members of `plugin.json` without `id`, in any
@@ -135,6 +152,17 @@ fn finish(manifest: Option<Manifest>, mut violations: Vec<Violation>) -> Result<
             Err(violations)
         }
     }
+}
+
+/// Refuses build metadata, unless files that lie in place have it.
+fn no_variant(reading: Reading, overrides: &Overrides) -> Result<Reading> {
+    let version = &reading.manifest.version;
+    if !version.is_variant() || overrides.prevail {
+        return Ok(reading);
+    }
+    let place = if overrides.version.is_some() { "version" } else { "/version" };
+    let message = format!("{version} has build metadata, which a published version may not have");
+    Err(Error::bad_manifest(vec![Violation::new(place, message)]))
 }
 
 /// Reads one form of manifest. What it returns is meaningless once there is a violation, and `None` only comes with one.

@@ -50,7 +50,8 @@ fn id(fields: &mut Fields<'_>, seen: &mut HashSet<String>) -> String {
     id
 }
 
-fn fault(id: &str) -> Option<&'static str> {
+/// Why the text cannot be a module's id, if so.
+pub fn fault(id: &str) -> Option<&'static str> {
     match id {
         "" => Some("must not be empty"),
         "." | ".." => Some("cannot stand in an address"),

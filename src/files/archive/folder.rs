@@ -2,13 +2,15 @@
 
 use std::{fs::File, path::Path};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::intake::{Intake, Kind, shown};
 use crate::error::{Error, Result};
 
-pub fn read(folder: &Path, intake: &mut Intake) -> Result<()> {
-    for entry in WalkDir::new(folder).min_depth(1).follow_links(false).sort_by_file_name() {
+/// `left_out` are names directly in the folder.
+pub fn read(folder: &Path, intake: &mut Intake, left_out: &[&str]) -> Result<()> {
+    let is_wanted = |entry: &DirEntry| entry.depth() != 1 || left_out.iter().all(|name| entry.file_name() != *name);
+    for entry in WalkDir::new(folder).min_depth(1).follow_links(false).sort_by_file_name().into_iter().filter_entry(is_wanted) {
         let entry = entry.map_err(|e| Error::storage("the folder cannot be read", e))?;
         let name = name(folder, entry.path());
         let kind = match entry.file_type() {

@@ -14,7 +14,7 @@ use crate::{
     domain::ReleasePath,
     error::{Error, Result, Step, Violation},
     files::{
-        Limits, Staged, StagedFile, digest, disk,
+        Examined, Limits, Staged, StagedFile, digest, disk,
         staging::{StagingFolder, fill},
     },
 };
@@ -30,8 +30,17 @@ pub enum Kind {
     Refused(&'static str),
 }
 
+/// What to do with a package whose files all lie in one folder at its top.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TopFolder {
+    /// It is the release.
+    IsRoot,
+    Stays,
+}
+
 pub struct Intake<'a> {
-    root: PathBuf,
+    /// None when the content is only looked at.
+    root: Option<PathBuf>,
     limits: &'a Limits,
     archive_size: Option<u64>,
     names: Names,
@@ -48,9 +57,14 @@ impl<'a> Intake<'a> {
     pub fn new(staging: &StagingFolder, limits: &'a Limits, archive_size: Option<u64>) -> Result<Self> {
         let root = staging.path().join("files");
         disk::create_dir(&root).map_err(unwritten)?;
-        Ok(Self {
-            last_folder: root.clone(),
-            root,
+        Ok(Self { last_folder: root.clone(), root: Some(root), ..Self::examining(limits, archive_size) })
+    }
+
+    /// Checks and hashes like any intake, and writes nothing.
+    pub fn examining(limits: &'a Limits, archive_size: Option<u64>) -> Self {
+        Self {
+            root: None,
+            last_folder: PathBuf::new(),
             limits,
             archive_size,
             names: Names::default(),
@@ -59,7 +73,7 @@ impl<'a> Intake<'a> {
             size: 0,
             files: Vec::new(),
             buffer: vec![0; BUFFER],
-        })
+        }
     }
 
     pub fn limits(&self) -> &Limits {
@@ -86,13 +100,7 @@ impl<'a> Intake<'a> {
 
     /// Writes and hashes the content of an admitted file. The answer is its size.
     pub fn store(&mut self, path: ReleasePath, content: &mut dyn Read) -> Result<u64> {
-        let target = path.under(&self.root);
-        let folder = target.parent().unwrap_or(&self.root);
-        if folder != self.last_folder {
-            disk::create_dir_all(folder).map_err(unwritten)?;
-            self.last_folder = folder.to_owned();
-        }
-        let mut file = disk::create_file(&target).map_err(unwritten)?;
+        let mut file = self.target(&path).map_err(unwritten)?;
         let (mut sha256, mut sha384, mut size) = (Sha256::new(), Sha384::new(), 0_u64);
         loop {
             let filled = fill(content, &mut self.buffer).map_err(|e| unreadable(path.as_str(), e))?;
@@ -105,14 +113,43 @@ impl<'a> Intake<'a> {
             within(self.limits, self.archive_size, self.size, &path)?;
             sha256.update(block);
             sha384.update(block);
-            file.write_all(block).map_err(unwritten)?;
+            file.as_mut().map_or(Ok(()), |file| file.write_all(block)).map_err(unwritten)?;
         }
         self.files.push(StagedFile { path, size, sha256: sha256.finalize().into(), sha384: sha384.finalize().into() });
         Ok(size)
     }
 
+    /// A new file in the staging folder, if there is one.
+    fn target(&mut self, path: &ReleasePath) -> std::io::Result<Option<File>> {
+        let Some(root) = &self.root else { return Ok(None) };
+        let target = path.under(root);
+        let folder = target.parent().unwrap_or(root);
+        if folder != self.last_folder {
+            disk::create_dir_all(folder)?;
+            self.last_folder = folder.to_owned();
+        }
+        disk::create_file(&target).map(Some)
+    }
+
     /// Ends the intake: everything refused as one error, or the release, on disk.
-    pub fn finish(mut self, staging: StagingFolder, outcome: Result<()>) -> Result<Staged> {
+    pub fn finish(mut self, staging: StagingFolder, outcome: Result<()>, top: TopFolder) -> Result<Staged> {
+        let top_folder = self.check_all(outcome, top)?;
+        let root = self.root.take().ok_or_else(|| Error::damaged("what was only looked at cannot become a release"))?;
+        let root = top_folder.as_ref().map_or_else(|| root.clone(), |top| root.join(top));
+        sync(&root, &self.files).map_err(unwritten)?;
+        let digest = digest::of_files(&self.files);
+        Ok(Staged { files: self.files, digest, size: self.size, top_folder, root, staging, placed: None })
+    }
+
+    /// Ends an intake that wrote nothing.
+    pub fn examined(mut self, outcome: Result<()>) -> Result<Examined> {
+        self.check_all(outcome, TopFolder::Stays)?;
+        let digest = digest::of_files(&self.files);
+        Ok(Examined { paths: self.files.into_iter().map(|file| file.path).collect(), digest })
+    }
+
+    /// Refuses what must be refused, all at once, and sorts the files. The answer is the top folder that was cut off.
+    fn check_all(&mut self, outcome: Result<()>, top: TopFolder) -> Result<Option<String>> {
         match outcome {
             Ok(()) => {}
             Err(Error::InvalidPackage { errors, .. }) => self.violations.extend(errors),
@@ -122,15 +159,11 @@ impl<'a> Intake<'a> {
         if self.files.is_empty() {
             return Err(Error::bad_archive("", "holds no files"));
         }
-        let top_folder = self.strip_top_folder();
+        let stripped = if top == TopFolder::IsRoot { self.strip_top_folder() } else { None };
         self.check_lengths();
         self.refuse_violations()?;
-
-        let root = top_folder.as_ref().map_or_else(|| self.root.clone(), |top| self.root.join(top));
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
-        sync(&root, &self.files).map_err(unwritten)?;
-        let digest = digest::of_files(&self.files);
-        Ok(Staged { files: self.files, digest, size: self.size, top_folder, root, staging, placed: None })
+        Ok(stripped)
     }
 
     fn check(&mut self, name: &[u8], kind: &Kind) -> Result<Option<ReleasePath>, String> {
@@ -172,7 +205,7 @@ impl<'a> Intake<'a> {
     }
 
     /// A package whose files all lie in one folder at its top is that folder: `package/` of npm, `<name>-<version>/` of
-    /// source archives. The answer is that folder's name.
+    /// source archives. The answer is its name.
     fn strip_top_folder(&mut self) -> Option<String> {
         let top = self.files.first()?.path.as_str().split_once('/')?.0.to_owned();
         let below = |file: &StagedFile| file.path.as_str().strip_prefix(&top)?.strip_prefix('/')?.parse().ok();

@@ -17,9 +17,9 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use self::intake::Intake;
+use self::intake::{Intake, TopFolder};
 pub(super) use self::{intake::is_ignored, names::Names};
-use super::{Limits, Staged, staging::StagingFolder};
+use super::{Examined, Limits, Staged, staging::StagingFolder};
 use crate::error::{Error, Result};
 
 /// The largest window a zstd stream may ask for, as a power of two: 32 MiB, enough for every level up to 20.
@@ -33,14 +33,28 @@ pub(super) fn unpack(staging: StagingFolder, archive: &Path, limits: &Limits) ->
     }
     let mut intake = Intake::new(&staging, limits, Some(size))?;
     let outcome = read(file, size, &mut intake);
-    intake.finish(staging, outcome)
+    intake.finish(staging, outcome, TopFolder::IsRoot)
 }
 
 /// Copies a folder of this machine into the staging folder.
 pub(super) fn copy_folder(staging: StagingFolder, folder: &Path, limits: &Limits) -> Result<Staged> {
     let mut intake = Intake::new(&staging, limits, None)?;
-    let outcome = folder::read(folder, &mut intake);
-    intake.finish(staging, outcome)
+    let outcome = folder::read(folder, &mut intake, &[]);
+    intake.finish(staging, outcome, TopFolder::IsRoot)
+}
+
+/// Copies a folder of an older system, which is the release's root whatever it holds, without `left_out`.
+pub(super) fn copy_tree(staging: StagingFolder, folder: &Path, limits: &Limits, left_out: &[&str]) -> Result<Staged> {
+    let mut intake = Intake::new(&staging, limits, None)?;
+    let outcome = folder::read(folder, &mut intake, left_out);
+    intake.finish(staging, outcome, TopFolder::Stays)
+}
+
+/// What [`copy_tree`] would make, without making it.
+pub(super) fn examine_tree(folder: &Path, limits: &Limits, left_out: &[&str]) -> Result<Examined> {
+    let mut intake = Intake::examining(limits, None);
+    let outcome = folder::read(folder, &mut intake, left_out);
+    intake.examined(outcome)
 }
 
 fn open(archive: &Path) -> Result<(File, u64)> {

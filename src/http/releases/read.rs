@@ -115,8 +115,8 @@ struct ChannelItem {
 /// Versions, yanks and channels of one plugin.
 #[utoipa::path(tag = "releases", params(("slug", description = "slug")), responses((status = 200, body = VersionsAnswer)))]
 #[get("/releases/{slug}")]
-pub async fn get_versions(_user: Authorized<Read>, app: web::Data<App>, names: web::Path<SlugSegment>) -> HttpResult {
-    let found = releases::versions(&app, known(&names.slug)?).await?;
+pub async fn get_versions(user: Authorized<Read>, app: web::Data<App>, names: web::Path<SlugSegment>) -> HttpResult {
+    let found = releases::versions(&app, &user.caller, known(&names.slug)?).await?;
     let channel = |(name, version): &(Channel, Version)| ChannelItem { name: name.as_str().to_owned(), version: version.to_string() };
     Ok(HttpResponse::Ok().json(VersionsAnswer {
         slug: found.config.slug.to_string(),
@@ -134,8 +134,8 @@ pub async fn get_versions(_user: Authorized<Read>, app: web::Data<App>, names: w
     responses((status = 200, body = ReleaseSummary))
 )]
 #[get("/releases/{slug}/{version}")]
-pub async fn get_release(_user: Authorized<Read>, app: web::Data<App>, names: web::Path<Names>) -> HttpResult {
-    let release = releases::release(&app, known(&names.slug)?, known(&names.version)?).await?;
+pub async fn get_release(user: Authorized<Read>, app: web::Data<App>, names: web::Path<Names>) -> HttpResult {
+    let release = releases::release(&app, &user.caller, known(&names.slug)?, known(&names.version)?).await?;
     Ok(HttpResponse::Ok().json(ReleaseSummary::with_manifest(&release)?))
 }
 
@@ -155,8 +155,8 @@ pub struct FilesAnswer {
     responses((status = 200, body = FilesAnswer))
 )]
 #[get("/releases/{slug}/{version}/files")]
-pub async fn get_files(_user: Authorized<Read>, app: web::Data<App>, names: web::Path<Names>) -> HttpResult {
-    let (release, files) = releases::release_files(&app, known(&names.slug)?, known(&names.version)?).await?;
+pub async fn get_files(user: Authorized<Read>, app: web::Data<App>, names: web::Path<Names>) -> HttpResult {
+    let (release, files) = releases::release_files(&app, &user.caller, known(&names.slug)?, known(&names.version)?).await?;
     Ok(HttpResponse::Ok().json(FilesAnswer {
         slug: release.slug.to_string(),
         version: release.version.to_string(),
@@ -175,9 +175,9 @@ pub async fn get_files(_user: Authorized<Read>, app: web::Data<App>, names: web:
     )
 )]
 #[get("/releases/{slug}/{version}/archive")]
-pub async fn get_archive(_user: Authorized<Read>, app: web::Data<App>, names: web::Path<Names>) -> HttpResult {
+pub async fn get_archive(user: Authorized<Read>, app: web::Data<App>, names: web::Path<Names>) -> HttpResult {
     let (slug, wanted): (Slug, VersionSpec) = (known(&names.slug)?, known(&names.version)?);
-    let (version, pieces) = releases::archive(&app, slug.clone(), wanted).await?;
+    let (version, pieces) = releases::archive(&app, &user.caller, slug.clone(), wanted).await?;
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{slug}-{version}.zip\"")))

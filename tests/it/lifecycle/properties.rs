@@ -275,7 +275,7 @@ impl World {
 
     /// Learns what a clean-up removed, which no model of the clock could tell, and checks that nobody needed it.
     async fn learn_removed(&self, slug: &Slug, model: &mut Model) {
-        let found = releases::versions(&self.app, slug.clone()).await.unwrap();
+        let found = releases::versions(&self.app, &self.server, slug.clone()).await.unwrap();
         for version in VERSIONS {
             let release = found.releases.iter().find(|release| release.version.to_string() == version).unwrap();
             let removed = release.files_removed_at.is_some();

@@ -83,6 +83,15 @@ impl TestDatabase {
         rows.into_iter().map(|row| row.value).collect()
     }
 
+    /// A connection that stays open, for what only another program's would bring about. `sqlite` is run first, there alone.
+    pub fn hold_open(&self, sqlite: &str) -> Held {
+        let mut held = self.connect();
+        if let Connected::Sqlite(conn) = &mut held {
+            conn.batch_execute(sqlite).unwrap_or_else(|e| panic!("{e} in {sqlite}"));
+        }
+        Held(held)
+    }
+
     fn connect(&self) -> Connected {
         match self.url.strip_prefix("sqlite://") {
             Some(path) => {
@@ -94,6 +103,9 @@ impl TestDatabase {
         }
     }
 }
+
+/// Closed when dropped.
+pub struct Held(#[expect(dead_code, reason = "it is only held")] Connected);
 
 enum Connected {
     Sqlite(SqliteConnection),

@@ -1,4 +1,4 @@
-//! The upgrade guide, run exactly as it is written, on a generated installation.
+//! The guides for administrators of older systems, run exactly as they are written, on generated installations.
 
 use std::{env, fs, net::TcpListener, path::Path};
 
@@ -21,14 +21,23 @@ const END: &str = "---- end of a block ----";
 
 #[test]
 fn the_guide_works_as_it_is_written() {
-    let home = Home::bare();
     let old = Guardian::get().new_folder("old-");
     generate(&old.path().join("plugins"));
-    let before = tree(old.path());
+    let stdout = follow("docs/UPGRADE.md", old.path());
+    for number in [1, 2] {
+        assert!(stdout.contains(&format!("{} is enabled", user_id(number))), "{stdout}");
+    }
+}
+
+/// Runs the commands of a guide on the old installation in this folder, compares what is said to be printed, and returns all
+/// that was.
+pub fn follow(guide: &str, old: &Path) -> String {
+    let home = Home::bare();
+    let before = tree(old);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let blocks = blocks(&read("docs/UPGRADE.md"));
+    let blocks = blocks(&read(guide));
     let commands = blocks.iter().filter(|block| block.language == "sh").map(|block| format!("{}echo '{END}'\n", block.text));
-    let script = commands.collect::<String>().replace(OLD, old.path().to_str().unwrap()).replace(ADDRESS, &port.to_string());
+    let script = commands.collect::<String>().replace(OLD, old.to_str().unwrap()).replace(ADDRESS, &port.to_string());
     let script = format!("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}");
 
     let folder = Path::new(env!("CARGO_BIN_EXE_plugyard")).parent().unwrap();
@@ -38,7 +47,7 @@ fn the_guide_works_as_it_is_written() {
         home.command_of("bash").args(["-euxo", "pipefail", "-c", &script]).env("PATH", path).output().expect("bash can be started");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}\n{stdout}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
-    assert_eq!(tree(old.path()), before, "the old installation is only read");
+    assert_eq!(tree(old), before, "the old installation is only read");
 
     let mut printed = stdout.split(&format!("{END}\n")).map(str::to_owned).collect::<Vec<_>>().into_iter();
     let mut last = String::new();
@@ -49,9 +58,7 @@ fn the_guide_works_as_it_is_written() {
             _ => {}
         }
     }
-    for number in [1, 2] {
-        assert!(stdout.contains(&format!("{} is enabled", user_id(number))), "{stdout}");
-    }
+    stdout.into_owned()
 }
 
 /// Two users, of whom one has two plugins.

@@ -3,6 +3,7 @@
 mod crashes;
 mod doctor;
 mod guide;
+mod import;
 mod properties;
 mod records;
 

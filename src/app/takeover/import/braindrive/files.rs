@@ -1,0 +1,374 @@
+//! Where the files of the plugins in a BrainDrive database are, and the releases that they become.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt, stream};
+
+use super::{
+    most_common::most_common,
+    records::{Records, read_records},
+    rows::RowPlugin,
+};
+use crate::{
+    app::{
+        App,
+        takeover::{
+            import::{
+                plan::PlannedRelease,
+                pool::{Candidate, assign},
+                target::Target,
+                tree::{self, Content, Said, notes, old_version, reason},
+            },
+            progress::Progress,
+            report::{Item, Kind, Outcome, TakeoverReport},
+        },
+    },
+    domain::{
+        Manifest, ReleasePath, Slug, UserId, Version,
+        manifest::{Overrides, PackageFiles, read_manifest},
+    },
+    error::{Error, Result},
+    files::{Description, Examined, OldFolder, Place},
+    offload,
+};
+
+/// Folders at a time.
+const AT_A_TIME: usize = 4;
+
+/// What the plugins folder holds.
+pub struct Found {
+    folders: Vec<Folder>,
+    rest: OldFolder,
+}
+
+/// A folder of one plugin.
+struct Folder {
+    place: Place,
+    description: Description,
+    said: Result<Option<Said>, String>,
+    kind: FolderKind,
+}
+
+enum FolderKind {
+    /// `shared/<slug>/<folder of the version>`.
+    Shared { slug: String, version: String },
+    /// One of the older places; of a user, or one copy for all.
+    Older { owner: Option<UserId>, name: String },
+}
+
+/// A folder that became a release, or why it did not.
+pub struct Settled {
+    pub label: String,
+    pub outcome: Result<Release, String>,
+}
+
+pub struct Release {
+    pub version: Version,
+    pub manifest: Arc<Manifest>,
+}
+
+/// What plugins of the database need to know of the folder.
+pub struct Files {
+    pub settled: HashMap<usize, Settled>,
+    /// What is published, without variants: who has a version without its files has those.
+    pub versions: HashMap<(Slug, Version), Arc<Manifest>>,
+    pub records: Records,
+    rest: Vec<Item>,
+}
+
+impl Found {
+    pub fn new(mut found: OldFolder) -> Self {
+        let shared = std::mem::take(&mut found.releases).into_iter().map(|release| Folder {
+            said: tree::read(&release.description, None),
+            description: release.description,
+            place: release.place,
+            kind: FolderKind::Shared { slug: release.slug, version: release.version },
+        });
+        let older = std::mem::take(&mut found.plugins).into_iter().map(|old| Folder {
+            said: tree::read(&old.description, old.owner.as_ref()),
+            description: old.description,
+            place: old.place,
+            kind: FolderKind::Older { owner: old.owner, name: old.folder_name },
+        });
+        let folders = shared.chain(older).collect();
+        Self { folders, rest: found }
+    }
+
+    /// Finds the files of every row. The answer are the folders that are of use, each with the rows that it is for.
+    fn locate_all(&self, rows: &mut [RowPlugin]) -> BTreeMap<usize, Use> {
+        let index = Index::new(&self.folders);
+        let mut used: BTreeMap<usize, Use> = BTreeMap::new();
+        for (row_at, row) in rows.iter_mut().enumerate() {
+            row.files = self.locate(&index, row);
+            if let Some(at) = row.files {
+                used.entry(at).or_default().rows.push(row_at);
+            }
+            for at in &row.losers {
+                used.entry(*at).or_default().lost_by.push(row_at);
+            }
+        }
+        // Releases that nobody has are releases all the same.
+        let shared = self.folders.iter().enumerate().filter(|(_, folder)| matches!(folder.kind, FolderKind::Shared { .. }));
+        for (at, _) in shared {
+            used.entry(at).or_default();
+        }
+        used
+    }
+
+    /// The folder of the user's version: shared, else the user's own, else the one for all. Of several the newest.
+    fn locate(&self, index: &Index, row: &mut RowPlugin) -> Option<usize> {
+        let bare = row.written_version.trim().trim_start_matches(['v', 'V']);
+        let (exact, written) = (row.version.to_string(), row.written_version.trim().to_owned());
+        for version in [exact.as_str(), written.as_str(), bare] {
+            for prefix in ["v", "vv"] {
+                if let Some(at) = index.shared.get(&(row.slug.to_string(), format!("{prefix}{version}"))) {
+                    return Some(*at);
+                }
+            }
+        }
+        if let Some(at) = index.meant.get(&(row.slug.to_string(), row.version.to_string())) {
+            return Some(*at);
+        }
+        for owner in [Some(row.user.clone()), None] {
+            let mut holding = Vec::new();
+            for at in index.older.get(&owner).into_iter().flatten() {
+                match self.folders.get(*at).map(|folder| folder.holds(row)) {
+                    Some(Holds::It) => holding.push(*at),
+                    Some(Holds::OtherVersion(label, version)) => {
+                        row.notes.push(format!("the files in {label} are of version {version}"));
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(newest) = self.newest(&holding) {
+                row.losers = holding.into_iter().filter(|at| *at != newest).collect();
+                return Some(newest);
+            }
+        }
+        None
+    }
+
+    fn newest(&self, folders: &[usize]) -> Option<usize> {
+        let when = |at: &usize| self.folders.get(*at).map(|folder| folder.place.newest());
+        if let [only] = folders { Some(*only) } else { folders.iter().copied().max_by_key(|at| (when(at), *at)) }
+    }
+}
+
+/// What a folder is for, by places in the list of rows.
+#[derive(Default)]
+struct Use {
+    rows: Vec<usize>,
+    /// Users whose other folder of the plugin is newer.
+    lost_by: Vec<usize>,
+}
+
+enum Holds {
+    It,
+    OtherVersion(String, Version),
+    Nothing,
+}
+
+impl Folder {
+    fn holds(&self, row: &RowPlugin) -> Holds {
+        let FolderKind::Older { owner, name } = &self.kind else { return Holds::Nothing };
+        match &self.said {
+            Ok(Some(said)) if said.slug == row.slug && said.version == row.version => Holds::It,
+            Ok(Some(said)) if said.slug == row.slug => Holds::OtherVersion(self.place.label.clone(), said.version.clone()),
+            // The database says the slug, so that a folder that says nothing itself is found by its name.
+            Ok(None) if tree::bare_id(name, owner.as_ref()) == row.slug.as_str() => Holds::It,
+            _ => Holds::Nothing,
+        }
+    }
+}
+
+/// Folders by what they are looked for.
+struct Index {
+    shared: HashMap<(String, String), usize>,
+    /// The same by the version that the folder's name means.
+    meant: HashMap<(String, String), usize>,
+    older: HashMap<Option<UserId>, Vec<usize>>,
+}
+
+impl Index {
+    fn new(folders: &[Folder]) -> Self {
+        let mut index = Self { shared: HashMap::new(), meant: HashMap::new(), older: HashMap::new() };
+        for (at, folder) in folders.iter().enumerate() {
+            match &folder.kind {
+                FolderKind::Shared { slug, version } => {
+                    index.shared.insert((slug.clone(), version.clone()), at);
+                    if let Ok(meant) = old_version(version) {
+                        index.meant.entry((slug.clone(), meant.to_string())).or_insert(at);
+                    }
+                }
+                FolderKind::Older { owner, .. } => index.older.entry(owner.clone()).or_default().push(at),
+            }
+        }
+        index
+    }
+}
+
+/// A folder that was read and has a manifest.
+struct Tree {
+    at: usize,
+    slug: Slug,
+    version: Version,
+    content: Content,
+    users: usize,
+    is_loser: bool,
+    notes: Vec<String>,
+}
+
+/// Finds the files of every row, reads each folder once and decides what becomes which release.
+pub async fn settle(
+    app: &App,
+    found: Found,
+    mut rows: Vec<RowPlugin>,
+    target: &Target,
+    report: &mut TakeoverReport,
+    progress: &Progress,
+) -> Result<(Files, Vec<PlannedRelease>, Vec<RowPlugin>)> {
+    let (found, rows, used) = offload::run(move || {
+        let used = found.locate_all(&mut rows);
+        Ok((found, rows, used))
+    })
+    .await?;
+    let (trees, mut settled) = read_all(app, &found, &used, &rows, progress).await;
+    let candidates: Vec<Candidate<'_>> = trees.iter().map(|tree| tree.candidate(&found)).collect();
+    let versions = assign(&candidates, &target.releases)?;
+    let mut releases: BTreeMap<(Slug, String), PlannedRelease> = BTreeMap::new();
+    for (tree, version) in trees.into_iter().zip(versions) {
+        let Some(folder) = found.folders.get(tree.at) else { continue };
+        let planned = releases.entry((tree.slug.clone(), version.to_string())).or_insert_with(|| PlannedRelease {
+            manifest: Arc::clone(&tree.content.manifest),
+            version: version.clone(),
+            place: folder.place.clone(),
+            digest: tree.content.digest.clone(),
+            items: Vec::new(),
+        });
+        let variant =
+            version.is_variant().then(|| format!("its content is not that of {} {}, so it is kept as a variant", tree.slug, tree.version));
+        let item = Item::new(Kind::Release, &folder.place.label, Outcome::Done).into_target(format!("release {} {version}", tree.slug));
+        planned.items.push(item.with_notes(tree.notes.into_iter().chain(variant)));
+        let release = Release { version, manifest: Arc::clone(&planned.manifest) };
+        settled.insert(tree.at, Settled { label: folder.place.label.clone(), outcome: Ok(release) });
+    }
+    for one in settled.values() {
+        if let Err(why) = &one.outcome {
+            report.add(Item::new(Kind::Release, &one.label, Outcome::Failed(why.clone())));
+        }
+    }
+    let unused = found.folders.iter().enumerate().filter(|(at, _)| !used.contains_key(at));
+    let why = "no row of the database has these files";
+    let mut rest: Vec<Item> =
+        unused.map(|(_, folder)| Item::new(Kind::Release, &folder.place.label, Outcome::Skipped(why.to_owned()))).collect();
+    for other in &found.rest.others {
+        let outcome = if other.failed { Outcome::Failed(other.reason.clone()) } else { Outcome::Skipped(other.reason.clone()) };
+        rest.push(Item::new(Kind::File, &other.label, outcome));
+    }
+    let records = read_records(found.rest.records, found.rest.notes, &mut rest);
+    let own = releases.values().filter(|planned| !planned.version.is_variant());
+    let versions = own.map(|planned| ((planned.manifest.slug.clone(), planned.version.clone()), Arc::clone(&planned.manifest))).collect();
+    Ok((Files { settled, versions, records, rest }, releases.into_values().collect(), rows))
+}
+
+impl Tree {
+    fn candidate<'a>(&'a self, found: &Found) -> Candidate<'a> {
+        let written_at = found.folders.get(self.at).map_or(crate::domain::Timestamp(0), |folder| folder.description.written_at);
+        let (slug, version, digest) = (&self.slug, &self.version, self.content.digest.as_str());
+        Candidate { slug, version, digest, users: self.users, is_loser: self.is_loser, written_at }
+    }
+}
+
+impl Files {
+    /// What no plugin of the database asked for.
+    pub fn leave_rest(self, report: &mut TakeoverReport) {
+        self.rest.into_iter().chain(self.records.into_rest()).for_each(|item| report.add(item));
+    }
+}
+
+async fn read_all(
+    app: &App,
+    found: &Found,
+    used: &BTreeMap<usize, Use>,
+    rows: &[RowPlugin],
+    progress: &Progress,
+) -> (Vec<Tree>, HashMap<usize, Settled>) {
+    progress.phase("folders", used.len());
+    let limits = app.limits();
+    let examined = stream::iter(
+        used.keys()
+            .filter_map(|at| Some((*at, found.folders.get(*at)?.place.clone())))
+            .map(|(at, place)| async move { (at, offload::run(move || place.examine(&limits)).await) }),
+    );
+    let mut examined = examined.buffered(AT_A_TIME);
+    let (mut trees, mut settled) = (Vec::new(), HashMap::new());
+    while let Some((at, files)) = examined.next().await {
+        progress.advance(1);
+        let Some(folder) = found.folders.get(at) else { continue };
+        let of = |rows_at: fn(&Use) -> &Vec<usize>| -> Vec<&RowPlugin> {
+            used.get(&at).into_iter().flat_map(rows_at).filter_map(|row| rows.get(*row)).collect()
+        };
+        let (users, lost_by) = (of(|used| &used.rows), of(|used| &used.lost_by));
+        let read = files.map_err(reason).and_then(|files| {
+            let tree = read(at, folder, if users.is_empty() { &lost_by } else { &users }, &files)?;
+            let is_loser = users.is_empty() && !lost_by.is_empty();
+            let lost = is_loser.then(|| "the same user's other folder of this plugin is newer and is what is installed".to_owned());
+            let notes = tree.notes.into_iter().chain(lost).collect();
+            Ok(Tree { users: users.len(), is_loser, notes, ..tree })
+        });
+        match read {
+            Ok(tree) => trees.push(tree),
+            Err(why) => drop(settled.insert(at, Settled { label: folder.place.label.clone(), outcome: Err(why) })),
+        }
+    }
+    (trees, settled)
+}
+
+fn read(at: usize, folder: &Folder, users: &[&RowPlugin], files: &Examined) -> Result<Tree, String> {
+    let (slug, version, mut told) = name(folder, users)?;
+    let from_file = folder.description.plugin_json.is_some();
+    let manifest = match (&folder.said, from_file) {
+        (Ok(Some(said)), true) => {
+            told.extend(notes(&said.described, "the release's files"));
+            if said.version != version || said.slug != slug {
+                told.push(format!("its plugin.json calls itself {} {}", said.slug, said.version));
+            }
+            tree::manifest(&said.described, &slug, &version, files).map_err(reason)?
+        }
+        (Err(why), true) => return Err(why.clone()),
+        _ => match (most_common(users, &slug, &version, files), &folder.said) {
+            (Some(manifest), _) => manifest?,
+            (None, Ok(Some(said))) => tree::manifest(&said.described, &slug, &version, files).map_err(reason)?,
+            (None, Ok(None)) => own_manifest(folder, &slug, &version, files).map_err(reason)?,
+            (None, Err(why)) => return Err(why.clone()),
+        },
+    };
+    let content = Content { digest: files.digest.clone(), manifest: Arc::new(manifest) };
+    Ok(Tree { at, slug, version, content, users: 0, is_loser: false, notes: told })
+}
+
+/// The database says slug and version; of a folder that nobody has, its place does.
+fn name(folder: &Folder, users: &[&RowPlugin]) -> Result<(Slug, Version, Vec<String>), String> {
+    match (users.first(), &folder.kind) {
+        (Some(row), _) => Ok((row.slug.clone(), row.version.clone(), Vec::new())),
+        (None, FolderKind::Shared { slug, version }) => {
+            let slug = slug.parse().map_err(reason)?;
+            Ok((slug, old_version(version)?, vec!["nobody has it installed".to_owned()]))
+        }
+        (None, FolderKind::Older { .. }) => Err("nobody has it".to_owned()),
+    }
+}
+
+/// What a package of today would be.
+fn own_manifest(folder: &Folder, slug: &Slug, version: &Version, files: &Examined) -> Result<Manifest> {
+    let Description { package_json, lifecycle_manager, .. } = &folder.description;
+    let read = |path: &ReleasePath| {
+        let text = if path.as_str() == "package.json" { package_json } else { lifecycle_manager };
+        text.clone().ok_or_else(|| Error::NotFound(path.to_string()))
+    };
+    let overrides = Overrides { slug: Some(slug.clone()), version: Some(version.clone()), visibility: None, prevail: true };
+    read_manifest(&PackageFiles::new(&files.paths, &read), &overrides)
+}

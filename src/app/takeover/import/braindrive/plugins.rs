@@ -1,0 +1,226 @@
+//! From a row of `plugin` and its modules to what the user has here.
+
+use serde_json::{Map, Value};
+
+use super::{files::Files, rows::RowPlugin};
+use crate::{
+    app::takeover::{
+        import::{
+            installer::Noted,
+            plan::Draft,
+            tree::{manifest, notes, personal_manifest, reason},
+        },
+        report::{Item, Kind, Outcome},
+    },
+    domain::{
+        Caller, Manifest, ReleasePath, Timestamp, Version,
+        legacy::{
+            Described, Own, Personal, personal,
+            records::{Entry, LongEntry, module_of_config},
+        },
+        record::InstallationType,
+    },
+    error::Result,
+    files::Examined,
+};
+
+/// The plugin, and an item for each object that it comes from. The items alone when it cannot be.
+pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draft, Vec<Item>), Vec<Item>> {
+    let described = row.described();
+    let made = made(&row, &described, files);
+    let mut plugin = Item::new(Kind::Plugin, row.label(), Outcome::Done).into_target(format!("plugin {}", row.id));
+    let (mut personal, release, released) = match made {
+        Ok(made) => made,
+        Err(why) => {
+            let items = [plugin].into_iter().chain(module_items(&row));
+            return Err(items.map(|item| Item { outcome: Outcome::Failed(why.clone()), ..item }).collect());
+        }
+    };
+    let mut items: Vec<Item> = module_items(&row).collect();
+    let mut told = row.notes.clone();
+    told.extend(notes(&described, "the record"));
+    if release.is_none() {
+        told.push(files.without(&row));
+    }
+    if row.written_version != row.version.to_string() {
+        told.push(format!("its version was written {:?}", row.written_version));
+    }
+    let mut noted = noted(&row, &described);
+    let mut before = files.lost(&row, release.as_ref());
+    let record = format!("record {} {}", row.user, row.slug);
+    if let Some((item, note)) = files.records.take_note(&row.user, &row.slug, &row.id) {
+        items.push(item.into_target(&record));
+        noted = noted.or(note);
+    }
+    let created_at = row.row.time("created_at").or(row.row.time("updated_at"));
+    let mut enabled = row.row.flag("enabled");
+    if enabled.is_none()
+        && let Some(text) = row.row.text("enabled")
+    {
+        told.push(format!("enabled {text:?} is neither true nor false, so it is on"));
+    }
+    if row.is_orphaned {
+        enabled = Some(false);
+    }
+    if let Some((item, entry)) = files.records.take_entry(&row.user, &row.slug) {
+        let mut said = Vec::new();
+        let metadata = match entry {
+            Entry::Short(metadata) => metadata,
+            Entry::Long(long) => {
+                said.extend(differences(&long, &row, enabled));
+                before.extend(long.previous_version.clone().filter(|version| *version != row.version));
+                said.extend(long.notes.clone());
+                said.extend(merge_config(&mut personal, &released, long.user_config));
+                long.metadata
+            }
+        };
+        noted = Noted {
+            kind: Some(metadata.installation_type),
+            source_url: metadata.source_url().map(str::to_owned),
+            installed_by: Some(metadata.installed_by.clone()),
+            installed_at: Some(metadata.installed_at),
+            extra: metadata.extra().clone(),
+        }
+        .or(noted);
+        items.push(item.into_target(&record).with_notes(said));
+    }
+    plugin = plugin.with_notes(told);
+    items.insert(0, plugin);
+    let metadata = noted.metadata(&caller.actor(), created_at.unwrap_or(Timestamp(0))).map_err(|error| {
+        let why = reason(error);
+        items.iter().cloned().map(|item| Item { outcome: Outcome::Failed(why.clone()), ..item }).collect::<Vec<_>>()
+    })?;
+    let created_at = created_at.unwrap_or(metadata.installed_at);
+    let version = release.clone().unwrap_or(row.version);
+    let draft = Draft {
+        id: row.id,
+        user: row.user,
+        slug: row.slug,
+        version,
+        enabled: enabled.unwrap_or(true),
+        personal,
+        created_at,
+        updated_at: row.row.time("updated_at").unwrap_or(created_at),
+        before,
+        metadata,
+        release,
+    };
+    Ok((draft, items))
+}
+
+type Made = (Personal, Option<Version>, Manifest);
+
+/// The user's part, the release's version, and the manifest in force.
+fn made(row: &RowPlugin, described: &Described, files: &Files) -> Result<Made, String> {
+    let own = row.files.and_then(|at| files.settled.get(&at)).and_then(|settled| settled.outcome.as_ref().ok());
+    let shared = || files.versions.get(&(row.slug.clone(), row.version.clone())).map(|manifest| (row.version.clone(), manifest));
+    match own.map(|release| (release.version.clone(), &release.manifest)).or_else(shared) {
+        Some((version, manifest)) => {
+            let released = Manifest { version: version.clone(), ..manifest.as_ref().clone() };
+            let own = personal_manifest(&released, described).map_err(reason)?;
+            let personal = personal(own, &released);
+            let in_force = personal.manifest.clone().unwrap_or(released);
+            Ok((personal, Some(version), in_force))
+        }
+        None => {
+            let manifest = manifest_alone(row, described)?;
+            let module =
+                |module: &crate::domain::manifest::Module| Own { id: module.id.clone(), enabled: module.enabled, config: Map::new() };
+            let modules = manifest.modules.iter().map(module).collect();
+            Ok((Personal { config: Map::new(), modules, manifest: Some(manifest.clone()) }, None, manifest))
+        }
+    }
+}
+
+/// What the rows say, where there are no files. The bundle's place is kept for whoever brings the files.
+fn manifest_alone(row: &RowPlugin, described: &Described) -> Result<Manifest, String> {
+    let mut bare = described.clone();
+    let mut take = |name: &str| bare.members.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned));
+    let (location, method) = (take("bundleLocation"), take("bundleMethod"));
+    let none = Examined { paths: Vec::new(), digest: String::new() };
+    let mut manifest = manifest(&bare, &row.slug, &row.version, &none).map_err(reason)?;
+    manifest.bundle_location =
+        location.and_then(|text| text.trim_start_matches(['.', '/']).parse::<ReleasePath>().ok()).map(|path| path.to_string());
+    manifest.bundle_method = method;
+    Ok(manifest)
+}
+
+fn module_items(row: &RowPlugin) -> impl Iterator<Item = Item> {
+    row.modules.iter().map(|module| {
+        let id = module.text("id").unwrap_or_default();
+        Item::new(Kind::Module, format!("module/{id}"), Outcome::Done).into_target(format!("module {} {id}", row.id))
+    })
+}
+
+/// What the row itself gives to the record.
+fn noted(row: &RowPlugin, described: &Described) -> Noted {
+    let kind = row.row.text("installation_type").and_then(|text| serde_json::from_value::<InstallationType>(Value::from(text)).ok());
+    let mut noted = Noted {
+        kind,
+        source_url: row.row.text("source_url").filter(|text| !text.is_empty()).map(str::to_owned),
+        installed_at: row.row.time("created_at"),
+        ..Noted::default()
+    };
+    let mut rest = described.rest.clone();
+    if kind.is_none()
+        && let Some(text) = row.row.text("installation_type")
+    {
+        rest.insert("installation_type".to_owned(), Value::from(text));
+    }
+    noted.keep("imported", rest);
+    noted.keep("unreadable", described.unreadable.clone());
+    if row.written_version != row.version.to_string() {
+        noted.extra.insert("original_version".to_owned(), Value::from(row.written_version.clone()));
+    }
+    if !row.others.is_empty() {
+        noted.extra.insert("other_rows".to_owned(), row.others.iter().cloned().map(Value::Object).collect());
+    }
+    noted
+}
+
+/// The database wins; what the file says otherwise is told.
+fn differences(long: &LongEntry, row: &RowPlugin, enabled: Option<bool>) -> Vec<String> {
+    let mut told = Vec::new();
+    if let Some(version) = long.version.as_ref().filter(|version| **version != row.version) {
+        told.push(format!("the file says version {version}, the database {}", row.version));
+    }
+    if let (Some(file), Some(row)) = (long.enabled, enabled)
+        && file != row
+    {
+        told.push(format!("the file says enabled {file}, the database {row}"));
+    }
+    told
+}
+
+/// The file's values go where their names belong; where the database has a value already, that one stays.
+fn merge_config(personal: &mut Personal, manifest: &Manifest, values: Map<String, Value>) -> Vec<String> {
+    let module = module_of_config(manifest, &values).map(str::to_owned);
+    let home = match module.and_then(|id| personal.modules.iter_mut().find(|own| own.id == id)) {
+        Some(own) => &mut own.config,
+        None => &mut personal.config,
+    };
+    let mut told = Vec::new();
+    for (name, value) in values {
+        match home.get(&name) {
+            Some(known) if *known != value => told.push(format!("the file says {name} {value}, the database {known}")),
+            Some(_) => {}
+            None => drop(home.insert(name, value)),
+        }
+    }
+    told
+}
+
+impl Files {
+    /// The variants that the user's older folders became.
+    fn lost(&self, row: &RowPlugin, release: Option<&Version>) -> Vec<Version> {
+        let settled = row.losers.iter().filter_map(|at| self.settled.get(at)?.outcome.as_ref().ok());
+        settled.map(|release| release.version.clone()).filter(|version| Some(version) != release).collect()
+    }
+
+    fn without(&self, row: &RowPlugin) -> String {
+        match row.files.and_then(|at| self.settled.get(&at)) {
+            Some(settled) => format!("its files in {} could not become a release; its metadata are kept", settled.label),
+            None => "it has no files; its metadata are kept".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A BrainDrive database with its plugins folder.
+
+use serde_json::json;
+
+use super::{
+    source::{Source, dashed, user_id},
+    target::everything,
+};
+use crate::support::{TestApp, tree::tree};
+
+const SHARED: &str = "shared/Review/v1.2.0";
+
+/// Two users of one shared release, one of them an administrator, and what they made of it.
+fn installation(source: &Source) -> [String; 2] {
+    let [ann, ben] = [user_id(1), user_id(2)];
+    source.user(&ann, "ann", "ann's old password");
+    source.user(&dashed(&ben), "ben", "ben's old password");
+    source.row("user_roles", &[("id", Some("1")), ("user_id", Some(&dashed(&ann))), ("role", Some("admin"))]);
+    source.row("tenant_users", &[("id", Some("1")), ("user_id", Some(&ben)), ("role", Some("member"))]);
+    source.bundle(SHARED, "// shared\n");
+    let config = r#"{"speed":{"type":"number","default":5}}"#;
+    source.plugin_row(&format!("{ann}_Review"), &ann, "Review", "1.2.0", &[]);
+    source.plugin_row("ben-review-id-of-old", &ben, "Review", "1.2.0", &[("enabled", Some("false")), ("config_fields", Some(config))]);
+    source.plugin_row(&format!("{ann}_Lost"), &ann, "Lost", "2.0", &[("latest_version", Some("2.1"))]);
+    source.module_row("main", &format!("{ann}_Review"), &ann, &[]);
+    // A third one, so that what most of them have is what the release has.
+    let eve = user_id(3);
+    source.user(&eve, "eve", "eve's old password");
+    source.plugin_row(&format!("{eve}_Review"), &eve, "Review", "1.2.0", &[]);
+    source.module_row("main", &format!("{eve}_Review"), &eve, &[]);
+    let layout = r#"{"minWidth":9}"#;
+    let refresh = r#"{"refresh":{"type":"number","default":77}}"#;
+    source.module_row(
+        "main",
+        "ben-review-id-of-old",
+        &ben,
+        &[("layout", Some(layout)), ("config_fields", Some(refresh)), ("enabled", Some("0"))],
+    );
+    let record = json!({"Review": {
+        "version": "1.1.9", "shared_path": "/srv/plugins/shared/Review/v1.2.0", "installed_at": "2025-06-10T07:30:00", "enabled": true,
+        "user_config": {"refresh": 30}, "previous_version": "1.1.0",
+        "installation_metadata": {"installation_type": "production", "installed_by": "lifecycle_service"},
+    }});
+    source.file(&format!("users/user_{ann}/installed_plugins.json"), record.to_string());
+    source.row(
+        "plugin_states",
+        &[
+            ("id", Some("d66ca7d9-d829-4281-b565-b9aa8b02a9f1")),
+            ("user_id", Some(&ann)),
+            ("plugin_id", Some(&format!("{ann}_Review"))),
+            ("state_data", Some(r#"{"a":1}"#)),
+            ("is_active", Some("1")),
+            ("updated_at", Some("2025-03-04 05:06:07")),
+        ],
+    );
+    [ann, ben]
+}
+
+both!(accounts_plugins_modules_and_records_come_over);
+async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let [ann_id, ben_id] = installation(&source);
+    let before = source.snapshot();
+    let dry = app.import(&["braindrive", "--database", &source.database.url, "--plugins", &source.folder()]).clean();
+    let applied = app.import_database(&source).clean();
+    assert_eq!(dry.report["items"], applied.report["items"], "a dry run says what will happen");
+    assert_eq!(source.snapshot(), before, "sources stay as they are");
+    assert_eq!(applied.item("user", &format!("users/{}", dashed(&ben_id)))["target"], format!("user {ben_id}"));
+    let said = applied.said("record", &format!("users/user_{ann_id}/installed_plugins.json#/Review"));
+    assert!(said.contains("the file says version 1.1.9, the database 1.2.0"), "{said}");
+    let said = applied.said("plugin", &format!("plugin/{ann_id}_Lost"));
+    assert!(said.contains("no files") && said.contains("\\\"2.0\\\""), "{said}");
+    assert!(applied.outcome("state", "plugin_states/d66ca7d9-d829-4281-b565-b9aa8b02a9f1") != "failed");
+
+    let stored = everything(&app.database, app.db, &app.home);
+    app.import_database(&source).clean().assert_nothing_done();
+    assert_eq!(everything(&app.database, app.db, &app.home), stored, "the second run changes nothing");
+
+    // Old passwords work and are stored anew.
+    app.server.restart();
+    let hash = format!("SELECT password_hash AS value FROM users WHERE id = '{ann_id}'");
+    assert!(app.database.values(&hash)[0].starts_with("$2b$"));
+    let ann = app.anonymous().log_in("ann@old.example", "ann's old password").await;
+    let ben = app.anonymous().log_in("ben", "ben's old password").await;
+    assert!(app.database.values(&hash)[0].starts_with("$argon2id$"));
+    assert_eq!((ann.user_id.as_str(), ben.user_id.as_str()), (ann_id.as_str(), ben_id.as_str()));
+    let me = ann.get("/api/v1/auth/me").await.expect(200).json();
+    assert_eq!((&me["role"], &me["is_verified"]), (&json!("admin"), &json!(false)));
+    assert_eq!(ben.get("/api/v1/auth/me").await.expect(200).json()["role"], "user");
+
+    // A frontend loads the bundle, and finds ids and values where page content refers to them.
+    let manifest = ann.get("/api/v1/plugins/manifest/designer").await.expect(200).json();
+    let entry = manifest["Review"]["entry_url"].as_str().unwrap();
+    assert_eq!(app.anonymous().get(entry).await.expect(200).text(), "// shared\n");
+    assert_eq!(manifest["Review"]["modules"][0]["id"], "main");
+    assert_eq!(manifest["Review"]["sourceUrl"], "https://example.org/old", "without the password");
+    assert_eq!(manifest["Lost"]["bundlelocation"], "dist/remoteEntry.js", "kept for whoever brings the files");
+    assert_eq!(manifest["Lost"]["version"], "2.0.0");
+    let config = ann.get("/api/v1/plugins/Review/modules/main/config").await.expect(200).json();
+    assert_eq!(config["own"], json!({"refresh": 30}), "the record's values belong to the module that knows them");
+    let history = ann.get("/api/v1/plugins/Review/versions").await.expect(200).json();
+    let versions: Vec<_> = history["items"].as_array().unwrap().iter().map(|entry| entry["version"].clone()).collect();
+    assert!(versions.contains(&json!("1.1.0")) && versions.contains(&json!("1.2.0")), "{versions:?}");
+    let record = ann.get("/api/v1/plugins/Review/status").await.expect(200).json()["data"]["installation_metadata"].clone();
+    assert_eq!((&record["installed_by"], &record["installed_at"]), (&json!("lifecycle_service"), &json!("2025-06-10T07:30:00Z")));
+    let record = ann.get("/api/v1/plugins/Lost/status").await.expect(200).json()["data"]["installation_metadata"].clone();
+    assert_eq!((&record["imported"]["latest_version"], &record["original_version"]), (&json!("2.1"), &json!("2.0")));
+
+    // What differs for one user differs for that user alone.
+    assert_eq!(ben.get("/api/v1/plugins/manifest").await.expect(200).json(), json!({}), "disabled");
+    ben.patch("/api/v1/plugins/ben-review-id-of-old").json(json!({"enabled": true})).await.expect(200);
+    let module = ben.get("/api/v1/plugins/ben-review-id-of-old/modules").await.expect(200).json()["modules"][0].clone();
+    assert_eq!((&module["layout"], &module["enabled"]), (&json!({"minWidth": 9}), &json!(false)));
+    let config = ben.get("/api/v1/plugins/Review/modules/main/config").await.expect(200).json();
+    assert_eq!(config["own"], json!({"refresh": 77}));
+    assert_eq!(ben.get("/api/v1/plugins/Review/config").await.expect(200).json()["own"], json!({"speed": 5}));
+    assert_eq!(manifest["Review"]["modules"][0]["layout"], json!({"minWidth": 2}));
+}
+
+both!(a_database_in_use_is_read_without_a_trace);
+async fn a_database_in_use_is_read_without_a_trace(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let id = user_id(1);
+    // What a killed BrainDrive leaves: rows that are only in the write-ahead log yet.
+    let open = source.database.hold_open("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
+    source.user(&id, "ann", "ann's old password");
+    let before = tree(std::path::Path::new(&source.folder()).parent().unwrap());
+    let dry = app.import(&["braindrive", "--database", &source.database.url, "--plugins", &source.folder()]).clean();
+    assert_eq!(dry.outcome("user", &format!("users/{id}")), "done");
+    let after = tree(std::path::Path::new(&source.folder()).parent().unwrap());
+    let content = |tree: &std::collections::BTreeMap<String, Vec<u8>>| -> Vec<(String, Vec<u8>)> {
+        tree.iter().filter(|(name, _)| !name.ends_with("-shm")).map(|(name, content)| (name.clone(), content.clone())).collect()
+    };
+    assert_eq!(content(&after), content(&before));
+    drop(open);
+}
+
+both!(what_is_no_such_database_is_refused_before_anything_is_done);
+async fn what_is_no_such_database_is_refused_before_anything_is_done(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    source.file("text.db", "this is no database");
+    let run = |database: &str| app.local().run(&["import", "braindrive", "--database", database, "--plugins", &source.folder(), "--apply"]);
+    let mut refused =
+        vec![run(&format!("{}/text.db", source.folder())), run("/nowhere/at/all.db"), run("postgres://nobody@127.0.0.1:1/nothing")];
+    source.database.execute("DROP TABLE plugin");
+    refused.push(run(&source.database.url));
+    for output in refused {
+        assert_eq!(output.status, 2, "{output:?}");
+        assert!(output.stderr.contains("the database to import from"), "{output:?}");
+        assert_eq!(output.stdout, "");
+    }
+}
