@@ -13,6 +13,7 @@ pub mod plugins;
 pub mod readiness;
 pub mod releases;
 pub mod serving;
+pub mod state;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub struct App {
     pub folder: PluginsFolder,
     pub passwords: passwords::Passwords,
     pub jwt: jwt::Keys,
+    pub state: state::Service,
     logins: accounts::LoginLimits,
     outbox: plugins::records::Outbox,
 }
@@ -44,6 +46,7 @@ impl App {
         folder.remove_leftovers()?;
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
+        let state = state::Service::open(&db).await?;
         let logins = accounts::LoginLimits::new(&settings);
         let app = Arc::new(Self {
             settings,
@@ -51,6 +54,7 @@ impl App {
             folder,
             passwords: passwords::Passwords::new(cores()),
             jwt,
+            state,
             logins,
             outbox: plugins::records::Outbox::default(),
         });

@@ -15,7 +15,7 @@ use crate::{
     app::{
         App,
         accounts::{self, FirstAdmin},
-        housekeeping,
+        housekeeping, state,
     },
     error::Error,
     files::PluginsFolder,
@@ -52,7 +52,8 @@ impl Serve {
             announce(&first_admin(&admin));
         }
         let demo = if self.demo { Some(demo::prepare(&app).await?) } else { None };
-        let housekeeping = housekeeping::start(Arc::clone(&app));
+        let housekeeping = [housekeeping::start(Arc::clone(&app)), housekeeping::start_state(Arc::clone(&app))];
+        let counted = Arc::clone(&app);
         let served = http::serve(app, metrics, |address| {
             announce(&format!("listening on http://{address}"));
             if let Some(demo) = demo {
@@ -61,7 +62,10 @@ impl Serve {
         })
         .await;
         // It holds the database, which ends when nobody holds it any more.
-        housekeeping.abort();
+        housekeeping.iter().for_each(tokio::task::JoinHandle::abort);
+        if let Err(error) = state::flush_accesses(&counted).await {
+            tracing::warn!(error = %error.chain(), "counted accesses of state entries are lost");
+        }
         served?;
         Ok(Outcome::Done)
     }

@@ -18,6 +18,7 @@ pub mod record;
 pub mod release;
 pub mod schema;
 pub mod slug;
+pub mod state;
 pub mod time;
 pub mod user;
 pub mod version;

@@ -16,6 +16,7 @@ mod plugins;
 pub mod problem;
 mod releases;
 mod routes;
+mod state;
 mod tokens;
 mod unknown;
 mod users;
@@ -102,8 +103,12 @@ fn cors(settings: &Settings) -> Cors {
             "prefer",
             "x-request-id",
             "last-event-id",
+            "plugyard-device",
+            "plugyard-expires",
+            "plugyard-schema-version",
         ])
         .expose_headers(["etag", "location", "retry-after", "x-request-id"])
+        .expose_headers(state::ANSWER_HEADERS)
         .allowed_origin_fn(|_, request| middleware::is_open(request.uri.path()))
         .max_age(3600)
         .block_on_origin_mismatch(false)

@@ -22,4 +22,5 @@ mod openapi;
 mod plugins;
 mod promises;
 mod releases;
+mod state;
 mod storage;

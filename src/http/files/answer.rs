@@ -77,7 +77,7 @@ pub fn answer(request: &HttpRequest, served: Served, caching: Caching) -> HttpRe
     let file = Validators { etag: EntityTag::new_strong(served.file.sha384.clone()), modified: served.modified, size: served.file.size };
     let outcome = evaluate(request, &file);
     match outcome {
-        Outcome::PreconditionFailed => return Err(Error::PreconditionFailed { current: Some(file.etag.to_string()) }.into()),
+        Outcome::PreconditionFailed => return Err(Error::PreconditionFailed { current: Some(file.etag.to_string().into()) }.into()),
         Outcome::NotSatisfiable => return Err(Error::RangeNotSatisfiable { size: file.size }.into()),
         Outcome::NotModified | Outcome::Whole | Outcome::Part(..) => {}
     }
