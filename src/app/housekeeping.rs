@@ -55,7 +55,7 @@ async fn next(interval: &mut Option<tokio::time::Interval>) {
 pub async fn tidy(app: &App) -> Result<()> {
     let now = now();
     app.db.write(move |conn| sessions::remove_all_ended(conn, now)).await?;
-    state::forget_tombstones(app).await?;
+    state::forget(app).await?;
     let folder = app.folder.clone();
     offload::run(move || folder.remove_leftovers().map(drop)).await?;
     if let Some(retention) = app.settings.audit_retention {

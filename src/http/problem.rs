@@ -41,7 +41,7 @@ impl std::fmt::Display for Problem {
 }
 
 /// The status table.
-fn status(error: &Error) -> StatusCode {
+pub fn status(error: &Error) -> StatusCode {
     match error {
         Error::MalformedJson(_) | Error::BadRequest(_) => StatusCode::BAD_REQUEST,
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,

@@ -15,6 +15,10 @@ pub fn all(config: &mut ServiceConfig<'_>) {
             .configure(users::routes)
             .service(scope("/users/{user_id}").configure(plugins::mirrored_routes).configure(state::routes))
             .configure(plugins::routes)
+            .service(state::admin_stats)
+            .service(state::stream_events)
+            .service(state::make_ticket)
+            .service(state::put_policy)
             .configure(state::routes)
             .configure(files::routes),
     );

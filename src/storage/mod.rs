@@ -21,6 +21,7 @@ pub mod snapshots;
 pub mod state_entries;
 pub mod state_heads;
 pub mod state_lists;
+pub mod state_mutations;
 pub mod state_policies;
 pub mod state_revisions;
 pub mod state_usage;

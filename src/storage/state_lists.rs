@@ -130,6 +130,13 @@ pub fn remove_tombstone(conn: &mut Connection, id: &str, seq: i64) -> Result<boo
     Ok(diesel::delete(gone).execute(conn)? > 0)
 }
 
+/// How many entries the user sees in lists.
+pub fn count_visible(conn: &mut Connection, user: &UserId, plugins: &PluginSet, now: Timestamp) -> Result<i64> {
+    let live = state_entries::expires_at.is_null().or(state_entries::expires_at.gt(now.millis()));
+    let query = of_user(user, plugins).filter(state_entries::deleted_at.is_null()).filter(live).filter(state_entries::active.eq(true));
+    Ok(query.count().get_result(conn)?)
+}
+
 /// When anything of the user's live state was last changed.
 pub fn last_change(conn: &mut Connection, user: &UserId, plugins: &PluginSet) -> Result<Option<Timestamp>> {
     let found: Option<i64> = of_user(user, plugins)

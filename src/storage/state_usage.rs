@@ -53,6 +53,21 @@ pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -
     Ok(usage(Both(upsert).get_result::<Columns>(conn)?))
 }
 
+/// The users and plugins with the most state, by size.
+pub fn largest(conn: &mut Connection, limit: i64) -> Result<Vec<(UserId, Slug, Usage)>> {
+    let rows: Vec<(String, String, Columns)> = state_usage::table
+        .filter(state_usage::entries.gt(0))
+        .order(state_usage::size.desc())
+        .limit(limit)
+        .select((state_usage::user_id, state_usage::plugin_slug, (state_usage::entries, state_usage::size, state_usage::stored_size)))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(user, plugin, columns)| {
+            Ok((stored("state_usage.user_id", &user)?, stored("state_usage.plugin_slug", &plugin)?, usage(columns)))
+        })
+        .collect()
+}
+
 /// The user's sums by plugin, those without entries left out.
 pub fn list(conn: &mut Connection, user: &UserId) -> Result<Vec<(Slug, Usage)>> {
     let rows: Vec<(String, Columns)> = state_usage::table

@@ -17,6 +17,12 @@ pub struct Changes {
     pub has_more: bool,
 }
 
+/// Where a reader stands who has just read everything.
+pub async fn head(app: &App, access: &Access) -> Result<Cursor> {
+    let (user, epoch) = (access.user.clone(), app.state.epoch.clone());
+    app.db.read(move |conn| Ok(Cursor { seq: state_heads::find(conn, &user)?.seq, epoch, user })).await
+}
+
 /// At most `limit` changes after the cursor, or from the beginning.
 ///
 /// # Errors

@@ -71,6 +71,16 @@ pub struct Operation {
     pub base: Option<i64>,
 }
 
+impl Operation {
+    /// Of the new document, if there is one.
+    pub fn content_sha256(&self) -> Option<&str> {
+        match &self.action {
+            Action::Put { document, .. } | Action::Restore { document, .. } => Some(&document.content_sha256),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Created,
@@ -123,10 +133,12 @@ pub struct Place<'a> {
 /// Checks in the order existence, precondition, schema, quota, and writes.
 pub fn commit(conn: &mut Connection, place: &Place<'_>, operation: &Operation) -> Result<Step> {
     let Place { access, context, now, .. } = place;
+    // First, because it makes the user's other writers wait.
+    let head = state_heads::advance(conn, &access.user)?;
     if !context.still_holds(conn, &access.user)? {
+        state_heads::take_back(conn, &access.user)?;
         return Ok(Step::Stale);
     }
-    let head = state_heads::advance(conn, &access.user)?;
     let row = match &operation.target {
         Target::Key(key) => state_entries::find(conn, &access.user, key)?,
         Target::Id(id) => state_entries::find_by_id(conn, &access.user, id)?,
@@ -138,8 +150,7 @@ pub fn commit(conn: &mut Connection, place: &Place<'_>, operation: &Operation) -
         return Ok(Step::Stale);
     }
     check_existence(operation, row.as_ref(), existing)?;
-    let required = context.policy().preconditions_required && !matches!(operation.action, Action::Expire);
-    operation.guard.check(existing.map(|entry| entry.seq), required, || match existing {
+    operation.guard.check(existing.map(|entry| entry.seq), context.policy().preconditions_required, || match existing {
         Some(entry) => describe(conn, entry),
         None => Ok(Value::Null),
     })?;
@@ -169,7 +180,7 @@ fn is_due(entry: &Entry, now: Timestamp) -> bool {
 
 fn check_existence(operation: &Operation, row: Option<&Entry>, existing: Option<&Entry>) -> Result<()> {
     let found = match (&operation.action, &operation.target) {
-        (Action::Put { .. }, Target::Key(_)) => true,
+        (Action::Put { .. } | Action::Restore { .. }, Target::Key(_)) => true,
         // They bring back, erase or end what is no longer visible.
         (Action::Restore { .. } | Action::Purge | Action::Expire, _) => row.is_some(),
         // A guard that names the entry says more than that there is none.

@@ -89,6 +89,10 @@ impl Context {
         self.installation.version.as_deref()
     }
 
+    pub fn is_administrators(&self) -> bool {
+        self.installation.policy.is_some()
+    }
+
     pub fn still_holds(&self, conn: &mut Connection, user: &UserId) -> Result<bool> {
         Ok(state_policies::installation(conn, user, &self.plugin)? == self.installation)
     }

@@ -1,27 +1,45 @@
 //! The state service: one JSON document per user, plugin and optional page and key, with its history.
 
 mod accesses;
+mod batch;
 mod changes;
 mod commit;
 mod context;
 mod encode;
+mod events;
 mod history;
+mod mutations;
+mod policies;
 mod prepare;
 mod read;
+mod snapshots;
+mod stats;
 mod sweep;
+mod sync;
 mod write;
 
 pub use accesses::flush as flush_accesses;
-pub use changes::{Changes, changes};
+pub use batch::{Item, ItemResult, MOST_ITEMS, batch, create_many};
+pub use changes::{Changes, changes, head};
 pub use commit::{Facts, Outcome, Written};
+pub use events::{Listener, MOST_STREAMS, Signal};
 pub use history::{RevisionWithDocument, history, revision, rollback};
+pub use mutations::{Applied, Mutation, OnConflict, apply as apply_mutations};
+pub use policies::{InForce, policy, set_policy};
 pub use prepare::Form;
-pub use read::{Found, ListRequest, find, find_by_id, list};
-pub use sweep::{expire, expire_of, forget_tombstones};
-pub use write::{Draft, KeyText, delete, delete_by_id, patch, post, put, update};
+pub use read::{Found, ListRequest, find, find_by_id, find_filled, list};
+pub use snapshots::{
+    before_update, create_snapshot, delete_snapshot, list_snapshots, purge_in, restore_in, restore_snapshot, snapshot, take,
+};
+pub use stats::{Limits, Stats, Used, admin_stats, limits, stats};
+pub use sweep::{HORIZON, expire, expire_of, forget};
+pub use sync::{Conflict, Synced, sync};
+pub use write::{Draft, KeyText, Request, delete_by_id, post, update, write};
+
+use std::sync::Arc;
 
 use crate::{
-    domain::{Caller, Scope, Slug, UserId, state::PluginSet},
+    domain::{Caller, Scope, Slug, UserId, Version, state::PluginSet},
     error::{Error, Result},
     storage::{Database, meta},
 };
@@ -32,16 +50,25 @@ pub struct Service {
     epoch: String,
     policies: context::Policies,
     accesses: accesses::Accesses,
+    pub events: Arc<events::Events>,
 }
 
 impl Service {
     pub async fn open(db: &Database) -> Result<Self> {
         let fresh = super::new_id();
         let epoch = db.write(move |conn| meta::get_or_insert(conn, "store_epoch", &fresh)).await?;
-        Ok(Self { epoch, policies: context::Policies::default(), accesses: accesses::Accesses::default() })
+        Ok(Self { epoch, policies: context::Policies::default(), accesses: accesses::Accesses::default(), events: Arc::default() })
     }
 
-    fn announce(&self, _user: &UserId, _written: &Written) {}
+    /// Tells the user's listeners that state has changed.
+    pub fn wake(&self, user: &UserId) {
+        self.events.send(user, Signal::StateChanged);
+    }
+
+    /// Tells the user's listeners what happened to a plugin.
+    pub fn tell(&self, user: &UserId, event: &'static str, plugin: &Slug, version: Option<&Version>) {
+        self.events.send(user, Signal::Plugin { event, plugin: plugin.clone(), version: version.map(ToString::to_string) });
+    }
 }
 
 /// Whose state is worked on, by whom, and how much of it.
@@ -68,6 +95,11 @@ impl Access {
         Ok(Self { user, plugins, actor: caller.actor(), user_agent })
     }
 
+    /// All of a user's state, for what goes with the plugins themselves: whoever may change those may take it along.
+    pub fn of_plugin(caller: &Caller, user: UserId) -> Self {
+        Self { user, plugins: PluginSet::All, actor: caller.actor(), user_agent: None }
+    }
+
     /// # Errors
     ///
     /// `Forbidden` when the caller's scopes leave this plugin out.
@@ -77,6 +109,11 @@ impl Access {
             false => Err(Error::Forbidden(format!("this token lacks the scope `{}`", Scope::State(Some(plugin.clone()))))),
         }
     }
+}
+
+/// A ticket for one event stream of the caller.
+pub fn ticket(app: &super::App, caller: Caller) -> Result<String> {
+    app.state.events.ticket(caller, hex::encode(super::random::<32>()?))
 }
 
 fn absent() -> Error {

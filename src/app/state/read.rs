@@ -7,9 +7,9 @@ use crate::{
     app::{App, now},
     domain::{
         Timestamp,
-        state::{Entry, ListFilter, StateKey, Stored},
+        state::{Entry, ListFilter, StateKey, Stored, fill},
     },
-    error::Result,
+    error::{Error, Result},
     offload,
     storage::{Connection, state_entries, state_lists},
 };
@@ -27,6 +27,23 @@ impl Found {
         let json = encode::decode(&entry.id, stored.encoding, stored.size, &stored.sha256, stored.data)?;
         Ok(Self { entry, json })
     }
+}
+
+/// As [`find`]; with the defaults that the policy's schema has for what the document lacks.
+pub async fn find_filled(app: &Arc<App>, access: &Access, key: KeyText) -> Result<Found> {
+    let found = find(app, access, key).await?;
+    let context = context::load(app, &access.user, &found.entry.key.plugin).await?;
+    offload::run(move || {
+        let policy = context.policy();
+        // A version that the policy no longer knows has no defaults.
+        let version = policy.schema_version(found.entry.schema_version.as_deref()).ok().flatten();
+        let Some(schema) = version.and_then(|version| policy.schemas.get(version)) else { return Ok(found) };
+        let unreadable = |e| Error::storage("a document with defaults cannot be made", e);
+        let mut document = serde_json::from_slice(&found.json).map_err(unreadable)?;
+        fill(schema, &mut document);
+        Ok(Found { json: serde_json::to_vec(&document).map_err(unreadable)?, ..found })
+    })
+    .await
 }
 
 /// The entry of this key.

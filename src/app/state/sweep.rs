@@ -14,7 +14,7 @@ use crate::{
         state::{Guard, PluginSet},
     },
     error::Result,
-    storage::{Connection, state_entries, state_heads, state_lists},
+    storage::{Connection, state_entries, state_heads, state_lists, state_mutations},
 };
 
 /// How long a deletion can be told, and a mutation is known.
@@ -68,7 +68,7 @@ async fn end(app: &Arc<App>, mut due: Vec<(UserId, String)>) -> Result<usize> {
         });
         let written = written.await?;
         ended += written.len();
-        written.iter().for_each(|written| app.state.announce(user, written));
+        app.state.wake(user);
     }
     Ok(ended)
 }
@@ -77,8 +77,13 @@ fn end_one(app: &App, conn: &mut Connection, user: &UserId, id: &str) -> Result<
     let Some(entry) = state_entries::find_by_id(conn, user, id)? else { return Ok(None) };
     let access = Access { user: user.clone(), plugins: PluginSet::All, actor: "expiry".to_owned(), user_agent: None };
     let context = context::load_in(app, conn, user, entry.key.plugin)?;
-    let operation =
-        Operation { target: Target::Id(entry.id), action: Action::Expire, guard: Guard::default(), facts: Facts::default(), base: None };
+    let operation = Operation {
+        target: Target::Id(entry.id),
+        action: Action::Expire,
+        guard: Guard::unconditional(),
+        facts: Facts::default(),
+        base: None,
+    };
     let place = Place { access: &access, context: &context, quota: Quota::of(app), now: now() };
     match commit(conn, &place, &operation)? {
         Step::Done(written) if written.outcome == Outcome::Deleted => Ok(Some(written)),
@@ -86,8 +91,9 @@ fn end_one(app: &App, conn: &mut Connection, user: &UserId, id: &str) -> Result<
     }
 }
 
-/// Removes tombstones that are older than the horizon, with their history.
-pub async fn forget_tombstones(app: &App) -> Result<()> {
+/// Removes what is older than the horizon: tombstones with their history, and what mutations did.
+pub async fn forget(app: &App) -> Result<()> {
+    app.db.write(move |conn| state_mutations::delete_before(conn, now().minus(HORIZON))).await?;
     loop {
         let cutoff = now().minus(HORIZON);
         let removed = app

@@ -38,16 +38,64 @@ pub struct Draft {
     pub form: Form,
 }
 
-/// Creates or replaces the entry of this key.
-pub async fn put(app: &Arc<App>, access: &Access, key: &KeyText, draft: Draft, guard: Guard) -> Result<Written> {
+/// What is to become of the entry of a key.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Created or replaced.
+    Put {
+        draft: Draft,
+        guard: Guard,
+    },
+    /// A merge patch (RFC 7396) applied.
+    Patch {
+        draft: Draft,
+        guard: Guard,
+    },
+    Delete {
+        guard: Guard,
+    },
+}
+
+pub async fn write(app: &Arc<App>, access: &Access, key: &KeyText, request: &Request) -> Result<Written> {
     for _ in 0..ATTEMPTS {
-        let (key, context) = key_and_context(app, access, key).await?;
-        let operation = put_operation(app, &context, Target::Key(key), &draft, guard.clone(), None).await?;
+        let (context, operation) = build(app, access, key, request).await?;
         if let Step::Done(written) = attempt(app, access, context, operation).await? {
             return Ok(written);
         }
     }
     Err(overtaken())
+}
+
+/// Everything about a write that can be done before its transaction.
+pub(super) async fn build(app: &Arc<App>, access: &Access, key: &KeyText, request: &Request) -> Result<(Context, Operation)> {
+    // What is wrong with a patch itself comes before whether there is something to patch.
+    let patch = match request {
+        Request::Patch { draft, .. } => Some(checked_patch(draft.text.clone()).await?),
+        _ => None,
+    };
+    let (key, context) = key_and_context(app, access, key).await?;
+    let deletion = |key, guard: &Guard, base| Operation {
+        target: Target::Key(key),
+        action: Action::Delete,
+        guard: guard.clone(),
+        facts: Facts::default(),
+        base,
+    };
+    let operation = match request {
+        Request::Delete { guard } => deletion(key, guard, None),
+        Request::Put { draft, guard } => put_operation(app, &context, Target::Key(key), draft, guard.clone(), None).await?,
+        Request::Patch { draft, guard } => match current(app, access, &key).await? {
+            // Refused like the deletion of what is not there: 404, or 412 with a guard.
+            None => deletion(key, guard, Some(0)),
+            Some(Found { entry, json }) => {
+                let patch = patch.unwrap_or_default();
+                let text = offload::run(move || merge(&json, &patch)).await?;
+                let draft = Draft { text, ..draft.clone() };
+                put_operation(app, &context, Target::Key(key), &draft, guard.clone(), Some(entry.seq)).await?
+            }
+        },
+    };
+    Ok((context, operation))
 }
 
 /// Creates the entry; one that is there is a conflict. The entry with its document.
@@ -80,49 +128,6 @@ pub async fn update(app: &Arc<App>, access: &Access, id: &str, text: Option<Vec<
         };
         if let Some(found) = attempt_with_document(app, access, context, operation).await? {
             return Ok(found);
-        }
-    }
-    Err(overtaken())
-}
-
-/// Applies a merge patch (RFC 7396) to the entry of this key.
-pub async fn patch(app: &Arc<App>, access: &Access, key: &KeyText, draft: Draft, guard: Guard) -> Result<Written> {
-    let patch = Arc::new(checked_patch(draft.text.clone()).await?);
-    for _ in 0..ATTEMPTS {
-        let (key, context) = key_and_context(app, access, key).await?;
-        let current = current(app, access, &key).await?;
-        let Some(Found { entry, json }) = current else {
-            // Nothing to patch; a guard may have more to say.
-            let operation = Operation {
-                target: Target::Key(key),
-                action: Action::Delete,
-                guard: guard.clone(),
-                facts: Facts::default(),
-                base: Some(0),
-            };
-            match attempt(app, access, context, operation).await? {
-                Step::Done(_) => return Err(absent()),
-                Step::Stale => continue,
-            }
-        };
-        let patch = Arc::clone(&patch);
-        let text = offload::run(move || merge(&json, &patch)).await?;
-        let draft = Draft { text, ..draft.clone() };
-        let operation = put_operation(app, &context, Target::Key(key), &draft, guard.clone(), Some(entry.seq)).await?;
-        if let Step::Done(written) = attempt(app, access, context, operation).await? {
-            return Ok(written);
-        }
-    }
-    Err(overtaken())
-}
-
-pub async fn delete(app: &Arc<App>, access: &Access, key: &KeyText, guard: Guard) -> Result<Written> {
-    for _ in 0..ATTEMPTS {
-        let (key, context) = key_and_context(app, access, key).await?;
-        let operation =
-            Operation { target: Target::Key(key), action: Action::Delete, guard: guard.clone(), facts: Facts::default(), base: None };
-        if let Step::Done(written) = attempt(app, access, context, operation).await? {
-            return Ok(written);
         }
     }
     Err(overtaken())
@@ -162,7 +167,14 @@ pub(super) async fn current(app: &App, access: &Access, key: &StateKey) -> Resul
     found.filter(|(entry, _)| entry.is_live(now) && entry.active).map(|(entry, stored)| Found::new(entry, stored)).transpose()
 }
 
-async fn put_operation(app: &App, context: &Context, target: Target, draft: &Draft, guard: Guard, base: Option<i64>) -> Result<Operation> {
+pub(super) async fn put_operation(
+    app: &App,
+    context: &Context,
+    target: Target,
+    draft: &Draft,
+    guard: Guard,
+    base: Option<i64>,
+) -> Result<Operation> {
     let facts = draft.facts.clone();
     let prepared = prepare(app, context, draft.text.clone(), facts.schema_version.as_deref(), draft.form).await?;
     let action = Action::Put { document: prepared.document, refused: prepared.refused };
@@ -173,8 +185,8 @@ async fn put_operation(app: &App, context: &Context, target: Target, draft: &Dra
 pub(super) async fn attempt(app: &Arc<App>, access: &Access, context: Context, operation: Operation) -> Result<Step> {
     let (owner, quota, now) = (access.clone(), Quota::of(app), now());
     let step = app.db.write(move |conn| commit(conn, &Place { access: &owner, context: &context, quota, now }, &operation)).await?;
-    if let Step::Done(written) = &step {
-        app.state.announce(&access.user, written);
+    if matches!(step, Step::Done(_)) {
+        app.state.wake(&access.user);
     }
     Ok(step)
 }
@@ -207,7 +219,7 @@ pub(super) async fn attempt_with_document(
         })
         .await?;
     let Some((written, stored)) = done else { return Ok(None) };
-    app.state.announce(&access.user, &written);
+    app.state.wake(&access.user);
     Found::new(written.entry, stored).map(Some)
 }
 

@@ -18,15 +18,22 @@ pub struct Guard {
     pub if_match: Option<Expected>,
     /// `If-None-Match: *`: only create.
     pub only_create: bool,
+    /// The server's own doing: no policy can demand a precondition of it.
+    pub waived: bool,
 }
 
 impl Guard {
     pub fn at(seq: i64) -> Self {
-        Self { if_match: Some(Expected::OneOf(vec![seq])), only_create: false }
+        Self { if_match: Some(Expected::OneOf(vec![seq])), ..Self::default() }
     }
 
     pub fn creating() -> Self {
-        Self { if_match: None, only_create: true }
+        Self { only_create: true, ..Self::default() }
+    }
+
+    /// Of what the server does by itself.
+    pub fn unconditional() -> Self {
+        Self { waived: true, ..Self::default() }
     }
 
     /// `existing` is the counter value of the entry, none when there is no (visible) entry. `describe` says what a refused
@@ -36,7 +43,7 @@ impl Guard {
     ///
     /// `PreconditionFailed`, or `PreconditionRequired` where the policy asks for one and there is none.
     pub fn check(&self, existing: Option<i64>, required: bool, describe: impl FnOnce() -> Result<Value>) -> Result<()> {
-        if required && self.if_match.is_none() && !self.only_create {
+        if required && !self.waived && self.if_match.is_none() && !self.only_create {
             return Err(Error::PreconditionRequired);
         }
         let met = match (&self.if_match, existing) {
@@ -66,7 +73,7 @@ mod tests {
     #[test]
     fn every_combination() {
         let none = Guard::default();
-        let any = Guard { if_match: Some(Expected::Any), only_create: false };
+        let any = Guard { if_match: Some(Expected::Any), ..Guard::default() };
         for (guard, existing, required, expected) in [
             (&none, None, false, "met"),
             (&none, Some(7), false, "met"),
@@ -77,6 +84,7 @@ mod tests {
             (&Guard::at(7), Some(7), true, "met"),
             (&Guard::at(7), Some(8), false, "precondition_failed"),
             (&Guard::at(7), None, false, "precondition_failed"),
+            (&Guard::unconditional(), Some(7), true, "met"),
             (&Guard::creating(), None, true, "met"),
             (&Guard::creating(), Some(7), false, "precondition_failed"),
         ] {

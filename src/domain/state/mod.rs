@@ -3,6 +3,7 @@
 
 mod compatible;
 mod cursor;
+mod defaults;
 mod document;
 mod entry;
 mod guard;
@@ -10,9 +11,11 @@ mod key;
 mod merge;
 mod page;
 mod policy;
+mod snapshot;
 
 pub use compatible::{is_newer_schema, is_older_plugin};
 pub use cursor::Cursor;
+pub use defaults::fill;
 pub use document::{Document, MAX_DEPTH};
 pub use entry::{ChangeType, Encoding, Entry, Revision, Stored, Strategy};
 pub use guard::{Expected, Guard};
@@ -20,3 +23,4 @@ pub use key::{MAX_NAME, StateKey, check_device, check_name, check_schema_version
 pub use merge::merge;
 pub use page::{ListFilter, PluginSet};
 pub use policy::{Policy, Retention};
+pub use snapshot::{Snapshot, SnapshotEntry, SnapshotReason};

@@ -37,7 +37,7 @@ impl FromRequest for OneDocument {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let limit = app(&request)?.settings.max_state_document.as_u64().saturating_add(AROUND);
+            let limit = one(app(&request)?.settings.max_state_document.as_u64());
             Ok(Self(read(&request, payload, limit).await?))
         })
     }
@@ -50,10 +50,20 @@ impl FromRequest for SeveralDocuments {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let one = app(&request)?.settings.max_state_document.as_u64().saturating_add(AROUND);
-            Ok(Self(read(&request, payload, one.max(SEVERAL)).await?))
+            let limit = several(app(&request)?.settings.max_state_document.as_u64());
+            Ok(Self(read(&request, payload, limit).await?))
         })
     }
+}
+
+/// Bytes of a body with one document of at most this size.
+pub fn one(document: u64) -> u64 {
+    document.saturating_add(AROUND)
+}
+
+/// Bytes of a body with several documents.
+pub fn several(document: u64) -> u64 {
+    one(document).max(SEVERAL)
 }
 
 async fn read(request: &HttpRequest, payload: Payload, limit: u64) -> Result<Vec<u8>> {
@@ -89,9 +99,8 @@ fn inflate(encoding: ContentEncoding, body: &[u8], limit: u64) -> Result<Vec<u8>
     }
 }
 
-/// The text as a `T`, which must be an object; long ones off the async threads.
+/// The text as a `T`, which must be an object.
 pub async fn typed<T: DeserializeOwned + Send + 'static>(text: Vec<u8>) -> Result<T> {
-    const IN_PLACE: usize = 16 * 1024;
     let work = move || {
         let value = parse_json::<T>(&text)?;
         match text.trim_ascii_start().starts_with(b"{") {

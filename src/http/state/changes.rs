@@ -33,10 +33,10 @@ pub struct Parameters {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = StateChanges)]
 pub struct ChangesAnswer {
-    changes: Vec<Change>,
+    pub changes: Vec<Change>,
     /// Send it as `since` next time.
-    cursor: String,
-    has_more: bool,
+    pub cursor: String,
+    pub has_more: bool,
 }
 
 /// An entry at its last change, without its document.

@@ -55,5 +55,5 @@ fn guard(request: &HttpRequest, if_match: IfMatch) -> Result<Guard> {
             _ => return Err(Error::BadRequest("a write understands If-None-Match only as `*`".to_owned())),
         },
     };
-    Ok(Guard { if_match, only_create })
+    Ok(Guard { if_match, only_create, waived: false })
 }

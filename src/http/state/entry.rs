@@ -1,6 +1,10 @@
 //! One entry by its natural key: the body is the bare document, facts travel in headers.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, put, web};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get,
+    http::header::{self, EntityTag},
+    patch, put, web,
+};
 use serde::Deserialize;
 
 use super::{
@@ -13,7 +17,7 @@ use super::{
 use crate::{
     app::{
         App,
-        state::{self, Draft, Form, KeyText, Outcome, Written},
+        state::{self, Draft, Form, KeyText, Outcome, Request, Written},
     },
     http::{
         extract::Query,
@@ -32,6 +36,14 @@ pub struct KeyParameters {
     state_key: Option<String>,
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReadParameters {
+    /// Fills in the defaults of the policy's schema; they are never stored.
+    #[serde(default)]
+    defaults: bool,
+}
+
 impl From<KeyParameters> for KeyText {
     fn from(query: KeyParameters) -> Self {
         Self { plugin_id: query.plugin_id, page_id: query.page_id, state_key: query.state_key }
@@ -41,7 +53,7 @@ impl From<KeyParameters> for KeyText {
 /// The document, byte for byte as it is kept; facts in headers.
 #[utoipa::path(
     tag = "state",
-    params(KeyParameters),
+    params(KeyParameters, ReadParameters),
     responses(
         (status = 200, body = Object),
         (status = 304),
@@ -51,11 +63,25 @@ impl From<KeyParameters> for KeyText {
     )
 )]
 #[get("/plugin-state/entry")]
-pub async fn get_entry(request: HttpRequest, user: StateAccess, app: web::Data<App>, query: Query<KeyParameters>) -> HttpResult {
-    let found = state::find(&app, &user.access, query.0.into()).await?;
+pub async fn get_entry(
+    request: HttpRequest,
+    user: StateAccess,
+    app: web::Data<App>,
+    query: Query<KeyParameters>,
+    reading: Query<ReadParameters>,
+) -> HttpResult {
+    let key = query.0.into();
+    let found = match reading.0.defaults {
+        true => state::find_filled(&app, &user.access, key).await?,
+        false => state::find(&app, &user.access, key).await?,
+    };
     let known = is_known(&request, &found.entry);
     let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     facts::insert(&mut answer, &found.entry);
+    if reading.0.defaults {
+        // Not byte for byte what is kept; a schema can change without the entry.
+        answer.insert_header((header::ETAG, EntityTag::new_weak(found.entry.seq.to_string())));
+    }
     Ok(if known { answer.finish() } else { answer.content_type("application/json").body(found.json) })
 }
 
@@ -87,7 +113,7 @@ pub async fn put_entry(
     body: OneDocument,
 ) -> HttpResult {
     let draft = Draft { text: body.0, facts: facts.0, form: Form::Any };
-    let written = state::put(&app, &user.access, &query.0.into(), draft, conditions.0).await?;
+    let written = state::write(&app, &user.access, &query.0.into(), &Request::Put { draft, guard: conditions.0 }).await?;
     Ok(answer(&request, &written))
 }
 
@@ -118,7 +144,7 @@ pub async fn patch_entry(
     body: OneDocument,
 ) -> HttpResult {
     let draft = Draft { text: body.0, facts: facts.0, form: Form::Any };
-    let written = state::patch(&app, &user.access, &query.0.into(), draft, conditions.0).await?;
+    let written = state::write(&app, &user.access, &query.0.into(), &Request::Patch { draft, guard: conditions.0 }).await?;
     Ok(answer(&request, &written))
 }
 
@@ -137,7 +163,7 @@ pub async fn patch_entry(
 )]
 #[delete("/plugin-state/entry")]
 pub async fn delete_entry(user: StateAccess, app: web::Data<App>, query: Query<KeyParameters>, conditions: Conditions) -> HttpResult {
-    state::delete(&app, &user.access, &query.0.into(), conditions.0).await?;
+    state::write(&app, &user.access, &query.0.into(), &Request::Delete { guard: conditions.0 }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -3,8 +3,11 @@
 mod changes;
 mod documents;
 mod entry;
+mod expiry;
 mod history;
+mod many;
 mod parallel;
+mod policies;
 mod records;
 
 use serde_json::{Value, json};

@@ -22,7 +22,7 @@ use plugyard::{
     },
     storage::{
         Connection, api_tokens, audit, channels, meta, migrations, modules, pending_records, plugin_config, plugins, releases, sessions,
-        snapshots, state_entries, state_heads, state_lists, state_policies, state_revisions, state_usage, users,
+        snapshots, state_entries, state_heads, state_lists, state_mutations, state_policies, state_revisions, state_usage, users,
     },
 };
 use regex::Regex;
@@ -179,6 +179,11 @@ const CALLS: &[Call] = &[
     ("state_lists::expired_of", |c| state_lists::expired_of(c, &user_id(1), &PluginSet::All, NOW, 100).map(drop)),
     ("state_lists::old_tombstones", |c| state_lists::old_tombstones(c, NOW, 100).map(drop)),
     ("state_lists::remove_tombstone", |c| state_lists::remove_tombstone(c, "entry", 1).map(drop)),
+    ("state_lists::count_visible", |c| state_lists::count_visible(c, &user_id(1), &PluginSet::All, NOW).map(drop)),
+    ("state_mutations::insert", |c| state_mutations::insert(c, &user_id(1), "phone", "m1", "{}", NOW)),
+    ("state_mutations::find", |c| state_mutations::find(c, &user_id(1), "phone", "m1").map(drop)),
+    ("state_mutations::delete_before", |c| state_mutations::delete_before(c, NOW)),
+    ("state_usage::largest", |c| state_usage::largest(c, 10).map(drop)),
     ("state_lists::last_change", |c| state_lists::last_change(c, &user_id(1), &PluginSet::All).map(drop)),
     ("state_revisions::insert", |c| state_revisions::insert(c, "entry", &state_revision(), Some(b"{}"))),
     ("state_revisions::list", |c| state_revisions::list(c, "entry", 9, 100).map(drop)),
@@ -199,13 +204,17 @@ const SCANS: &[(&str, &str, &str)] = &[
     ("releases::catalogue", "plugin_config", "a page of all slugs, in the order of the key; a search reads texts"),
     ("releases::removed", "releases", "clean-up looks at everything"),
     ("releases::unneeded", "releases", "clean-up looks at everything"),
+    ("state_usage::largest", "state_usage", "an administrator's list of who keeps the most"),
     ("sessions::remove_all_ended", "sessions", "clean-up looks at everything"),
     ("audit::list", "audit_log", "the newest page, in the order of the key"),
     ("pending_records::users", "pending_records", "the outbox holds what a crash left, asked at the start"),
 ];
 
 /// Functions that sort, and why no index should do it.
-const SORTS: &[(&str, &str)] = &[("modules::list_of_user", "a user's modules are found plugin by plugin")];
+const SORTS: &[(&str, &str)] = &[
+    ("modules::list_of_user", "a user's modules are found plugin by plugin"),
+    ("state_usage::largest", "an administrator's list of who keeps the most"),
+];
 
 /// SQLite has one writer, so there this one has nothing to do.
 const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
