@@ -5,18 +5,15 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Access, absent, context::Context, encode};
+use super::{Access, absent, context::Context, encode, rows};
 use crate::{
     app::App,
     domain::{
         Timestamp,
-        state::{ChangeType, Encoding, Entry, Guard, Revision, StateKey, Stored, Strategy, is_newer_schema, is_older_plugin},
+        state::{Encoding, Entry, Guard, StateKey, Stored, Strategy, is_newer_schema, is_older_plugin},
     },
     error::{Error, Result, Violation},
-    storage::{
-        Connection, snapshots, state_entries, state_heads, state_revisions,
-        state_usage::{self, Usage},
-    },
+    storage::{Connection, state_entries, state_heads},
 };
 
 /// A refused caller is shown the current document only below this size, in bytes.
@@ -165,7 +162,7 @@ pub fn commit(conn: &mut Connection, place: &Place<'_>, operation: &Operation) -
         Action::Expire => row.as_ref().filter(|entry| is_due(entry, *now)).map(|entry| tombstone(entry, *now, head.seq)),
     };
     match (next, row) {
-        (Some(next), row) => write(conn, place, operation, row.as_ref(), next, head.entries).map(Step::Done),
+        (Some(next), row) => rows::write(conn, place, operation, row.as_ref(), next, head.entries).map(Step::Done),
         (None, Some(entry)) => {
             state_heads::take_back(conn, &access.user)?;
             Ok(Step::Done(Written { entry, outcome: Outcome::Unchanged }))
@@ -310,93 +307,6 @@ fn tombstone(entry: &Entry, now: Timestamp, seq: i64) -> Entry {
         deleted_at: Some(now),
         ..entry.clone()
     }
-}
-
-fn write(
-    conn: &mut Connection,
-    place: &Place<'_>,
-    operation: &Operation,
-    row: Option<&Entry>,
-    next: Entry,
-    entries: i64,
-) -> Result<Written> {
-    let now = place.now;
-    let document = match &operation.action {
-        Action::Put { document, .. } | Action::Restore { document, .. } => Some(document),
-        _ => None,
-    };
-    let data = document.map(|document| document.data.as_slice());
-    let content_changed = row.is_none_or(|entry| entry.version != next.version);
-    match row {
-        None => state_entries::insert(conn, &next, data)?,
-        Some(_) if content_changed => state_entries::replace(conn, &next, data)?,
-        Some(_) => state_entries::set_facts(conn, &next)?,
-    }
-    let visible = row.is_some_and(|entry| entry.is_live(now));
-    let (change, outcome) = match operation.action {
-        Action::Delete | Action::Purge => (ChangeType::Delete, Outcome::Deleted),
-        Action::Expire => (ChangeType::Expire, Outcome::Deleted),
-        Action::Restore { .. } => (ChangeType::Restore, Outcome::Updated),
-        _ if visible => (ChangeType::Update, Outcome::Updated),
-        _ => (ChangeType::Create, Outcome::Created),
-    };
-    if matches!(operation.action, Action::Purge) {
-        state_revisions::prune(conn, &next.id, i64::MAX)?;
-        snapshots::erase(conn, &next.user, &next.key)?;
-    } else if content_changed {
-        state_revisions::insert(conn, &next.id, &revision(place.access, &next, change, now), data)?;
-        let oldest = next.version - i64::from(place.context.policy().retention.revisions);
-        if oldest > 0 {
-            state_revisions::prune(conn, &next.id, oldest)?;
-        }
-    }
-    if content_changed {
-        count(conn, place, row, &next, entries)?;
-    }
-    Ok(Written { entry: next, outcome })
-}
-
-fn revision(access: &Access, entry: &Entry, change: ChangeType, now: Timestamp) -> Revision {
-    Revision {
-        version: entry.version,
-        seq: entry.seq,
-        change,
-        encoding: entry.encoding,
-        size: entry.size,
-        stored_size: entry.stored_size,
-        sha256: entry.sha256.clone(),
-        schema_version: entry.schema_version.clone(),
-        plugin_version: entry.plugin_version.clone(),
-        device: entry.device.clone(),
-        actor: access.actor.clone(),
-        user_agent: access.user_agent.clone(),
-        created_at: now,
-    }
-}
-
-/// Moves the sums, and refuses what they may not reach. What does not add to them is always allowed.
-fn count(conn: &mut Connection, place: &Place<'_>, row: Option<&Entry>, next: &Entry, entries: i64) -> Result<()> {
-    let before = row.filter(|entry| entry.deleted_at.is_none());
-    let change = Usage {
-        entries: i64::from(next.deleted_at.is_none()) - i64::from(before.is_some()),
-        size: next.size - before.map_or(0, |entry| entry.size),
-        stored_size: next.stored_size - before.map_or(0, |entry| entry.stored_size),
-    };
-    if change.entries != 0 {
-        let entries = u64::try_from(entries + change.entries).unwrap_or_default();
-        if change.entries > 0 && entries > place.quota.entries {
-            return Err(Error::QuotaExceeded { what: "the number of state entries", limit: place.quota.entries, actual: entries });
-        }
-        state_heads::add_entries(conn, &next.user, change.entries)?;
-    }
-    if change != Usage::default() {
-        let usage = state_usage::add(conn, &next.user, &next.key.plugin, change)?;
-        let size = u64::try_from(usage.size).unwrap_or_default();
-        if change.size > 0 && size > place.quota.plugin_bytes {
-            return Err(Error::QuotaExceeded { what: "the bytes of this plugin's state", limit: place.quota.plugin_bytes, actual: size });
-        }
-    }
-    Ok(())
 }
 
 /// What a caller is told whose picture of the entry is not the current one.

@@ -12,6 +12,7 @@ mod mutations;
 mod policies;
 mod prepare;
 mod read;
+mod rows;
 mod snapshots;
 mod stats;
 mod sweep;
@@ -27,7 +28,7 @@ pub use history::{RevisionWithDocument, history, revision, rollback};
 pub use mutations::{Applied, Mutation, OnConflict, apply as apply_mutations};
 pub use policies::{InForce, policy, set_policy};
 pub use prepare::Form;
-pub use read::{Found, ListRequest, find, find_by_id, find_filled, list};
+pub use read::{Found, ListRequest, find, find_by_id, find_filled, id_of, list};
 pub use snapshots::{
     before_update, create_snapshot, delete_snapshot, list_snapshots, purge_in, restore_in, restore_snapshot, snapshot, take,
 };

@@ -82,6 +82,16 @@ fn noted(app: &App, found: Found, now: Timestamp) -> Result<Found> {
     Ok(found)
 }
 
+/// The id of the entry of this key, tombstones included.
+pub async fn id_of(app: &App, access: &Access, key: KeyText) -> Result<String> {
+    let access = access.clone();
+    let found = app.db.read(move |conn| {
+        let key = key.resolve(conn, &access)?;
+        state_entries::find(conn, &access.user, &key)
+    });
+    found.await?.map(|entry| entry.id).ok_or_else(absent)
+}
+
 /// What a list is asked for, before names are resolved.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {

@@ -65,7 +65,7 @@ fn sorted<T>(names: Vec<String>, results: Vec<Result<T>>) -> Result<(Vec<T>, Vec
 }
 
 /// Creates entries; each stands or falls for itself.
-#[utoipa::path(tag = "state", request_body = BulkBody, responses((status = 200, body = BulkAnswer)))]
+#[utoipa::path(tag = "state", operation_id = "create_states", request_body = BulkBody, responses((status = 200, body = BulkAnswer)))]
 #[post("/plugin-state/bulk")]
 pub async fn bulk(user: StateAccess, app: web::Data<App>, body: SeveralDocuments) -> HttpResult {
     let (names, drafts) = drafts(typed::<BulkBody>(body.0).await?.states);
@@ -113,6 +113,7 @@ struct ConflictBody {
 /// Writes what a device has. A conflict is an entry with other content that another device wrote last.
 #[utoipa::path(
     tag = "state",
+    operation_id = "sync_states",
     request_body = SyncBody,
     responses((status = 200, body = SyncAnswer), (status = 500, description = "state_corrupt", body = ProblemSchema))
 )]

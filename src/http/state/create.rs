@@ -70,6 +70,7 @@ pub fn end(text: Option<&str>) -> Result<Option<Timestamp>> {
 /// Creates an entry; one that is there already is a conflict.
 #[utoipa::path(
     tag = "state",
+    operation_id = "create_state",
     request_body = CreateBody,
     responses(
         (status = 200, body = Record),

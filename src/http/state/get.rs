@@ -15,6 +15,7 @@ use crate::{
 /// One entry with its document.
 #[utoipa::path(
     tag = "state",
+    operation_id = "get_state",
     params(("id" = String, Path)),
     responses((status = 200, body = Record), (status = 304), (status = 500, description = "state_corrupt", body = ProblemSchema))
 )]

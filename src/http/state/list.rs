@@ -67,6 +67,7 @@ impl Parameters {
 /// Entries with their documents, the last changed first.
 #[utoipa::path(
     tag = "state",
+    operation_id = "list_states",
     params(Parameters),
     responses(
         (status = 200, body = Vec<Record>),

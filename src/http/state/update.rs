@@ -44,6 +44,7 @@ pub struct UpdateBody {
 /// Changes what the body names; nothing when that is so already.
 #[utoipa::path(
     tag = "state",
+    operation_id = "update_state",
     params(("id" = String, Path)),
     request_body = UpdateBody,
     responses(

@@ -1,14 +1,19 @@
 //! The state service through the front door.
 
 mod changes;
+mod commands;
+mod crash;
 mod documents;
 mod entry;
+mod events;
 mod expiry;
 mod history;
 mod many;
 mod parallel;
 mod policies;
 mod records;
+mod snapshots;
+mod waiting;
 
 use serde_json::{Value, json};
 

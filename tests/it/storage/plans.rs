@@ -33,8 +33,8 @@ use super::{
     catalogue::{Catalogue, table_of},
     lines,
     samples::{
-        NOW, api_token, audit_entry, channel, metadata, module, path, plugin, release, release_file, session, slug, state_entry, state_key,
-        state_revision, user, user_id, version,
+        NOW, api_token, audit_entry, channel, metadata, module, path, plugin, release, release_file, session, slug, snapshot, state_entry,
+        state_key, state_revision, user, user_id, version,
     },
     stores,
 };
@@ -189,6 +189,12 @@ const CALLS: &[Call] = &[
     ("state_revisions::list", |c| state_revisions::list(c, "entry", 9, 100).map(drop)),
     ("state_revisions::find", |c| state_revisions::find(c, "entry", 1).map(drop)),
     ("state_revisions::prune", |c| state_revisions::prune(c, "entry", 1)),
+    ("snapshots::insert", |c| snapshots::insert(c, snapshot()).map(drop)),
+    ("snapshots::list", |c| snapshots::list(c, &user_id(1), &slug()).map(drop)),
+    ("snapshots::list_all", |c| snapshots::list_all(c, &user_id(1), &PluginSet::All).map(drop)),
+    ("snapshots::find", |c| snapshots::find(c, &user_id(1), "snapshot").map(drop)),
+    ("snapshots::entries", |c| snapshots::entries(c, "snapshot").map(drop)),
+    ("snapshots::delete", |c| snapshots::delete(c, "snapshot")),
     ("snapshots::erase", |c| snapshots::erase(c, &user_id(1), &state_key())),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),

@@ -7,7 +7,7 @@ use plugyard::domain::{
     plugin::{ModuleRow, Plugin},
     record::{InstallationMetadata, InstallationType},
     release::{Release, ReleaseFile},
-    state::{ChangeType, Encoding, Entry, Revision, StateKey, Strategy},
+    state::{ChangeType, Encoding, Entry, Revision, Snapshot, SnapshotReason, StateKey, Strategy},
     user::{ApiToken, Session, User},
 };
 
@@ -169,6 +169,23 @@ pub fn state_revision() -> Revision {
         device: None,
         actor: "ann".to_owned(),
         user_agent: None,
+        created_at: NOW,
+    }
+}
+
+pub fn snapshot() -> Snapshot {
+    Snapshot {
+        id: "snapshot".to_owned(),
+        user: user_id(1),
+        plugin: slug(),
+        plugin_version: None,
+        reason: SnapshotReason::Request,
+        label: None,
+        pinned: false,
+        entries: 0,
+        size: 0,
+        seq: 0,
+        created_by: "ann".to_owned(),
         created_at: NOW,
     }
 }
