@@ -54,7 +54,6 @@ impl Serve {
         let demo = if self.demo { Some(demo::prepare(&app).await?) } else { None };
         let housekeeping = [housekeeping::start(Arc::clone(&app)), housekeeping::start_state(Arc::clone(&app))];
         let counted = Arc::clone(&app);
-        let closing = tokio::spawn(close_streams(Arc::clone(&app)));
         let served = http::serve(app, metrics, |address| {
             announce(&format!("listening on http://{address}"));
             if let Some(demo) = demo {
@@ -67,26 +66,9 @@ impl Serve {
         if let Err(error) = state::flush_accesses(&counted).await {
             tracing::warn!(error = %error.chain(), "counted accesses of state entries are lost");
         }
-        closing.abort();
         served?;
         Ok(Outcome::Done)
     }
-}
-
-/// Event streams never end by themselves: the signal to stop, which lets everything else finish, cuts them.
-async fn close_streams(app: Arc<App>) {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminated) => tokio::select! {
-            _ = interrupted => {}
-            _ = terminated.recv() => {}
-        },
-        Err(error) => tracing::warn!(%error, "event streams will delay a stop"),
-    }
-    #[cfg(not(unix))]
-    drop(interrupted.await);
-    app.state.events.close();
 }
 
 /// A generated password is shown here, once, and nowhere else.

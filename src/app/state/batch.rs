@@ -62,13 +62,16 @@ async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<Ite
     for item in items {
         prepared.push(build(app, access, &item.key, &item.request).await);
     }
-    let (operations, mut results): (Vec<Option<(Context, Operation)>>, Vec<Option<ItemResult>>) = prepared
-        .into_iter()
-        .map(|prepared| match prepared {
+    let mut operations: Vec<Option<(Context, Operation)>> = Vec::with_capacity(items.len());
+    let mut results = Vec::with_capacity(items.len());
+    for prepared in prepared {
+        let (operation, result) = match prepared {
             Ok(prepared) => (Some(prepared), None),
             Err(error) => (None, Some(ItemResult::Failed(error))),
-        })
-        .unzip();
+        };
+        operations.push(operation);
+        results.push(result);
+    }
     let (owner, quota) = (access.clone(), Quota::of(app));
     let steps = app
         .db
@@ -86,7 +89,7 @@ async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<Ite
             None => {}
             Some(Ok(Step::Done(written))) => {
                 app.state.wake(&access.user);
-                *result = Some(ItemResult::Done(Box::new(written)));
+                *result = Some(ItemResult::Done(written));
             }
             // Overtaken, perhaps by an item of the same request: on its own it starts from what is there now.
             Some(Ok(Step::Stale)) => *result = Some(alone(app, access, item).await),
@@ -98,7 +101,7 @@ async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<Ite
 
 async fn alone(app: &Arc<App>, access: &Access, item: &Item) -> ItemResult {
     match super::write::write(app, access, &item.key, &item.request).await {
-        Ok(written) => ItemResult::Done(Box::new(written)),
+        Ok(written) => ItemResult::Done(written),
         Err(error) => ItemResult::Failed(error),
     }
 }
@@ -133,7 +136,7 @@ async fn all_or_nothing(app: &Arc<App>, access: &Access, items: &[Item]) -> Resu
                 let mut written = Vec::with_capacity(operations.len());
                 for (at, (context, operation)) in operations.iter().enumerate() {
                     match commit(conn, &Place { access: &owner, context, quota, now }, operation) {
-                        Ok(Step::Done(done)) => written.push(done),
+                        Ok(Step::Done(done)) => written.push(*done),
                         Ok(Step::Stale) => {
                             end = Some(End::Stale);
                             return Err(overtaken());

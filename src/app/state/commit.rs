@@ -97,7 +97,7 @@ pub struct Written {
 /// How far a write came.
 #[derive(Debug, Clone)]
 pub enum Step {
-    Done(Written),
+    Done(Box<Written>),
     /// What it was prepared for no longer holds; nothing was changed.
     Stale,
 }
@@ -162,10 +162,12 @@ pub fn commit(conn: &mut Connection, place: &Place<'_>, operation: &Operation) -
         Action::Expire => row.as_ref().filter(|entry| is_due(entry, *now)).map(|entry| tombstone(entry, *now, head.seq)),
     };
     match (next, row) {
-        (Some(next), row) => rows::write(conn, place, operation, row.as_ref(), next, head.entries).map(Step::Done),
+        (Some(next), row) => {
+            rows::write(conn, place, operation, row.as_ref(), next, head.entries).map(|written| Step::Done(Box::new(written)))
+        }
         (None, Some(entry)) => {
             state_heads::take_back(conn, &access.user)?;
-            Ok(Step::Done(Written { entry, outcome: Outcome::Unchanged }))
+            Ok(Step::Done(Box::new(Written { entry, outcome: Outcome::Unchanged })))
         }
         (None, None) => Err(absent()),
     }

@@ -73,7 +73,7 @@ async fn end(app: &Arc<App>, mut due: Vec<(UserId, String)>) -> Result<usize> {
     Ok(ended)
 }
 
-fn end_one(app: &App, conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Written>> {
+fn end_one(app: &App, conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Box<Written>>> {
     let Some(entry) = state_entries::find_by_id(conn, user, id)? else { return Ok(None) };
     let access = Access { user: user.clone(), plugins: PluginSet::All, actor: "expiry".to_owned(), user_agent: None };
     let context = context::load_in(app, conn, user, entry.key.plugin)?;

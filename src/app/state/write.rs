@@ -56,7 +56,7 @@ pub enum Request {
     },
 }
 
-pub async fn write(app: &Arc<App>, access: &Access, key: &KeyText, request: &Request) -> Result<Written> {
+pub async fn write(app: &Arc<App>, access: &Access, key: &KeyText, request: &Request) -> Result<Box<Written>> {
     for _ in 0..ATTEMPTS {
         let (context, operation) = build(app, access, key, request).await?;
         if let Step::Done(written) = attempt(app, access, context, operation).await? {
@@ -134,7 +134,7 @@ pub async fn update(app: &Arc<App>, access: &Access, id: &str, text: Option<Vec<
 }
 
 /// With `purge` the document is erased everywhere: entry, revisions and copies in snapshots, also of a deleted entry.
-pub async fn delete_by_id(app: &Arc<App>, access: &Access, id: &str, guard: Guard, purge: bool) -> Result<Written> {
+pub async fn delete_by_id(app: &Arc<App>, access: &Access, id: &str, guard: Guard, purge: bool) -> Result<Box<Written>> {
     let entry = by_id(app, access, id).await?;
     for _ in 0..ATTEMPTS {
         let context = context::load(app, &access.user, &entry.key.plugin).await?;

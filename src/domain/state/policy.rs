@@ -15,7 +15,7 @@ use crate::{
 const REVISIONS: u32 = 50;
 
 /// All members have defaults; those of an empty object are what a plugin without policy gets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[doc(alias = "PluginStateConfig")]
 pub struct Policy {
@@ -49,21 +49,6 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self { revisions: REVISIONS, max_age_seconds: None, max_bytes: None }
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            schemas: BTreeMap::new(),
-            max_document: None,
-            default_ttl_seconds: None,
-            retention: Retention::default(),
-            excluded_members: Vec::new(),
-            preconditions_required: false,
-            without_installation: false,
-            reads_forward: false,
-        }
     }
 }
 
