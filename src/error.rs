@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::{Slug, Version, dependencies::Missing};
+use crate::domain::{Slug, UserId, Version, dependencies::Missing};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -90,6 +90,9 @@ pub enum Error {
     /// An archive or its manifest that cannot become a release.
     #[error("{}", summary(.errors))]
     InvalidPackage { step: Step, errors: Vec<Violation> },
+    /// A package that could not be installed, for one of the reasons above.
+    #[error("{}", .0.cause)]
+    InstallFailed(Box<InstallFailure>),
     #[error("too many attempts; try again in {retry_after_seconds} s")]
     RateLimited { retry_after_seconds: u64 },
     /// Nothing is wrong with the request; the same one can work a moment later.
@@ -122,8 +125,25 @@ pub struct Proposal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    UrlParsing,
+    ReleaseLookup,
+    DownloadAndExtract,
     FileExtraction,
     PluginValidation,
+    SetupAndCopy,
+    LifecycleManagerInstall,
+    Unknown,
+}
+
+/// Everything that whoever wanted to install a package is told.
+#[derive(Debug)]
+pub struct InstallFailure {
+    pub step: Step,
+    /// None where the package was not understood that far.
+    pub slug: Option<Slug>,
+    pub user: UserId,
+    pub suggestions: Vec<String>,
+    pub cause: Error,
 }
 
 impl Violation {
@@ -170,6 +190,14 @@ impl Error {
         Self::Storage { context: context.into(), source: None }
     }
 
+    /// What is wrong with one value, in words that need no pointer.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Validation { errors } => errors.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; "),
+            other => other.to_string(),
+        }
+    }
+
     /// The stable name of this error, listed in `docs/ERRORS.md`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -199,6 +227,7 @@ impl Error {
             Self::MalformedJson(_) => "malformed_json",
             Self::BadRequest(_) => "bad_request",
             Self::Validation { .. } | Self::InvalidPackage { .. } => "validation",
+            Self::InstallFailed(_) => "install_failed",
             Self::RateLimited { .. } => "rate_limited",
             Self::Busy { .. } => "busy",
             Self::Storage { .. } | Self::Setup(_) => "storage",

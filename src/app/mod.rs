@@ -14,6 +14,7 @@ pub mod readiness;
 pub mod releases;
 pub mod serving;
 pub mod state;
+pub mod takeover;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::{
     domain::{AccessKey, Timestamp, UserId},
     error::{Error, Result},
     files::{Limits, PluginsFolder},
+    offload,
     settings::Settings,
     storage::Database,
 };
@@ -42,13 +44,20 @@ impl App {
     /// Opens folder and database, brings the schema up to date, and finishes what a crash left: pending record writes and
     /// staging. Blocking in part; call it before serving.
     pub async fn open(settings: Settings) -> Result<Arc<Self>> {
+        let app = Self::open_as_found(settings).await?;
+        app.recover().await?;
+        Ok(app)
+    }
+
+    /// Opens folder and database and brings the schema up to date, but leaves everything else as it is: for commands that
+    /// only look, or that report what they repair.
+    pub async fn open_as_found(settings: Settings) -> Result<Arc<Self>> {
         let folder = PluginsFolder::open(&settings.plugins_dir)?;
-        folder.remove_leftovers()?;
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
         let state = state::Service::open(&db).await?;
         let logins = accounts::LoginLimits::new(&settings);
-        let app = Arc::new(Self {
+        Ok(Arc::new(Self {
             settings,
             db,
             folder,
@@ -57,9 +66,14 @@ impl App {
             state,
             logins,
             outbox: plugins::records::Outbox::default(),
-        });
-        plugins::records::replay_all(&app).await?;
-        Ok(app)
+        }))
+    }
+
+    /// Finishes what a crash left: pending record writes and staging.
+    pub async fn recover(&self) -> Result<()> {
+        let folder = self.folder.clone();
+        offload::run(move || folder.remove_leftovers()).await?;
+        plugins::records::replay_all(self).await
     }
 
     /// What an archive may hold.

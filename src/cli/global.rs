@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     failure::{Failure, Result},
     output::{Format, Report, print},
-    target::{Local, Target},
+    target::{Beside, Local, Target},
 };
 use crate::{
     settings::{Flags, Settings},
@@ -25,7 +25,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     output: Format,
 
-    /// Work through this server instead of on the data of this machine (serve, migrate, settings, defaults, gc and completions never do).
+    /// Work through this server instead of on the data of this machine (serve, migrate, migrate-records, doctor, settings, defaults, gc and completions never do).
     #[arg(long, global = true, env = "PLUGYARD_SERVER", value_name = "URL")]
     server: Option<String>,
 
@@ -55,11 +55,24 @@ impl Global {
 
     /// The data of this machine, for a command that no server offers.
     pub async fn local(&self, command: &str) -> Result<Local> {
-        if self.server().is_some() {
-            let why = format!("`plugyard {command}` works on the data of the machine itself, without --server and PLUGYARD_SERVER");
-            return Err(Failure::Usage(why));
-        }
+        self.refuse_server(command)?;
         Local::open(self.settings(Flags::default())?, command).await
+    }
+
+    /// The data of this machine as they are found, for a command that examines or rewrites all of them.
+    pub async fn bulk(&self, command: &str, beside: Beside) -> Result<Local> {
+        self.refuse_server(command)?;
+        Local::open_as_found(self.settings(Flags::default())?, command, beside).await
+    }
+
+    fn refuse_server(&self, command: &str) -> Result<()> {
+        match self.server() {
+            Some(_) => {
+                let why = format!("`plugyard {command}` works on the data of the machine itself, without --server and PLUGYARD_SERVER");
+                Err(Failure::Usage(why))
+            }
+            None => Ok(()),
+        }
     }
 
     fn server(&self) -> Option<&str> {

@@ -5,20 +5,24 @@ mod channel;
 mod completions;
 mod defaults;
 mod demo;
+mod doctor;
 mod failure;
 mod gc;
 mod global;
 mod migrate;
+mod migrate_records;
 mod output;
 mod pack;
 mod password;
 mod plugins;
+mod progress;
 mod publish;
 mod releases;
 mod remote;
 mod serve;
 mod settings;
 mod state;
+mod takeover;
 mod target;
 mod token;
 mod user;
@@ -67,6 +71,8 @@ enum Command {
     #[command(subcommand)]
     Defaults(defaults::DefaultsCommand),
     Gc(gc::Gc),
+    Doctor(doctor::Doctor),
+    MigrateRecords(migrate_records::MigrateRecords),
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     Completions(completions::Completions),
@@ -95,6 +101,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Token(command) => command.run(&global).await,
         Command::Defaults(command) => command.run(&global).await,
         Command::Gc(command) => command.run(&global).await,
+        Command::Doctor(command) => command.run(&global).await,
+        Command::MigrateRecords(command) => command.run(&global).await,
         Command::Audit(command) => command.run(&global).await,
         Command::Completions(command) => command.run(),
     };

@@ -94,7 +94,8 @@ pub async fn on_this_machine(local: &Local, path: PathBuf, options: Options) -> 
         true => app.folder.stage_folder(path, app.limits()).await?,
         false => app.folder.stage_archive_file(path, app.limits()).await?,
     };
-    let options = PublishOptions { slug: options.slug, version: options.version, channel: options.channel, visibility: options.visibility };
+    let Options { slug, version, channel, visibility } = options;
+    let options = PublishOptions { slug, version, channel, visibility, prevail: false };
     let publication = releases::publish(app, &local.caller, staged, options).await?;
     let release = publication.release;
     Ok(Published {

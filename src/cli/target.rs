@@ -22,8 +22,17 @@ pub enum Target {
 pub struct Local {
     pub app: Arc<App>,
     pub caller: Caller,
-    /// Keeps bulk rewrites away until the command is done.
-    _shared: FolderLock,
+    /// Held until the command is done: keeps bulk rewrites away, or everybody else.
+    _lock: FolderLock,
+}
+
+/// Who else may use the plugins folder meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Servers and commands, but no bulk rewrite.
+    Others,
+    /// Nobody: this is a bulk rewrite.
+    Nobody,
 }
 
 impl Target {
@@ -34,9 +43,21 @@ impl Target {
 
 impl Local {
     pub async fn open(settings: Settings, command: &str) -> Result<Self> {
-        let shared = PluginsFolder::open(&settings.plugins_dir).and_then(|folder| folder.lock_shared()).map_err(Failure::Start)?;
-        let app = App::open(settings).await.map_err(Failure::Start)?;
-        Ok(Self { app, caller: Caller::local(command), _shared: shared })
+        let local = Self::open_as_found(settings, command, Beside::Others).await?;
+        local.app.recover().await.map_err(Failure::Start)?;
+        Ok(local)
+    }
+
+    /// Leaves what a crash left as it is: for commands that look at it, or that only look.
+    pub async fn open_as_found(settings: Settings, command: &str, beside: Beside) -> Result<Self> {
+        let folder = PluginsFolder::open(&settings.plugins_dir).map_err(Failure::Start)?;
+        let lock = match beside {
+            Beside::Others => folder.lock_shared(),
+            Beside::Nobody => folder.lock_exclusive(),
+        };
+        let lock = lock.map_err(Failure::Start)?;
+        let app = App::open_as_found(settings).await.map_err(Failure::Start)?;
+        Ok(Self { app, caller: Caller::local(command), _lock: lock })
     }
 
     /// The user named by `--user`. On the machine itself nobody is "oneself", so somebody must be named.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
 
@@ -21,19 +21,38 @@ pub fn parse(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(text).map(|PlainValue(value)| value)
 }
 
+/// As [`parse`], but a name that an object holds twice is an error: reading on would lose one of its values.
+pub fn parse_unambiguous(text: &str) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Plain { refuse_twice: true }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
 /// A JSON value without the marker for raw values anywhere, so that it stays harmless when it is stored and parsed again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlainValue(pub Value);
 
 impl<'de> Deserialize<'de> for PlainValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PlainVisitor).map(Self)
+        Plain { refuse_twice: false }.deserialize(deserializer).map(Self)
     }
 }
 
-struct PlainVisitor;
+#[derive(Clone, Copy)]
+struct Plain {
+    refuse_twice: bool,
+}
 
-impl<'de> Visitor<'de> for PlainVisitor {
+impl<'de> DeserializeSeed<'de> for Plain {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Plain {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,7 +89,7 @@ impl<'de> Visitor<'de> for PlainVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(PlainValue(item)) = access.next_element()? {
+        while let Some(item) = access.next_element_seed(self)? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -85,8 +104,11 @@ impl<'de> Visitor<'de> for PlainVisitor {
                     return digits.parse().map(Value::Number).map_err(A::Error::custom);
                 }
                 NUMBER | RAW_VALUE => return Err(A::Error::custom(format!("the member name {name:?} is reserved"))),
+                _ if self.refuse_twice && members.contains_key(&name) => {
+                    return Err(A::Error::custom(format!("the member {name:?} appears twice")));
+                }
                 _ => {
-                    let PlainValue(value) = access.next_value()?;
+                    let value = access.next_value_seed(self)?;
                     members.insert(name, value);
                 }
             }

@@ -8,6 +8,7 @@ pub mod dependencies;
 pub mod history;
 pub mod ids;
 pub mod json;
+pub mod legacy;
 pub mod manifest;
 pub mod names;
 pub mod password;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::{AccessKey, Manifest, Slug, Timestamp, UserId, Version, manifest::Visibility};
+use super::{AccessKey, Manifest, Slug, Timestamp, UserId, Version, history::HistoryEntry, manifest::Visibility};
 use crate::error::{Error, Result};
 
 /// One row per user and slug.
@@ -77,6 +77,15 @@ pub struct ModuleRow {
     pub config: String,
     /// Whether the installed version still declares it.
     pub present: bool,
+}
+
+/// A plugin with everything that comes into being together with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPlugin {
+    pub plugin: Plugin,
+    pub modules: Vec<ModuleRow>,
+    /// Oldest first; the last one is the installed version.
+    pub history: Vec<HistoryEntry>,
 }
 
 /// Why a version came to be installed.

@@ -9,7 +9,8 @@ use crate::error::{Error, Result, Violation};
 /// What the database owns. A record that held one of these, too, could contradict it.
 pub const DATABASE_MEMBERS: &[&str] = &["version", "enabled", "shared_path", "user_config", "updated_at", "previous_version"];
 
-const OWN_MEMBERS: &[&str] = &["installation_type", "source_url", "installed_by", "installed_at"];
+/// What every record says itself; the rest is what an installer adds.
+pub const OWN_MEMBERS: &[&str] = &["installation_type", "source_url", "installed_by", "installed_at"];
 
 /// Installation metadata and nothing else: a field that the database owns cannot be expressed here. In JSON the members
 /// an installer adds stand beside the four known ones.
@@ -122,7 +123,8 @@ fn text(value: Value) -> Result<String> {
     }
 }
 
-fn utc(text: &str) -> Result<Timestamp> {
+/// A moment as old files write it: RFC 3339, or without an offset, which means UTC.
+pub fn utc(text: &str) -> Result<Timestamp> {
     Timestamp::try_from(text.to_owned()).or_else(|refusal| {
         let local = text.parse::<jiff::civil::DateTime>().and_then(|local| local.to_zoned(jiff::tz::TimeZone::UTC));
         local.map(|at| Timestamp(at.timestamp().as_millisecond())).map_err(|_| refusal)

@@ -1,8 +1,25 @@
 //! The digest of a release: the same for zip, tar and folder of equal content.
 
-use sha2::{Digest, Sha256};
+use std::io::Read;
 
-use super::StagedFile;
+use sha2::{Digest, Sha256, Sha384};
+
+use super::{StagedFile, staging::fill};
+
+/// Size, sha256 and sha384 of what is read to its end, in a bounded buffer.
+pub fn of_content(mut content: impl Read, buffer: &mut [u8]) -> std::io::Result<(u64, [u8; 32], [u8; 48])> {
+    let (mut sha256, mut sha384, mut size) = (Sha256::new(), Sha384::new(), 0);
+    loop {
+        let filled = fill(&mut content, buffer)?;
+        let block = buffer.get(..filled).unwrap_or_default();
+        if block.is_empty() {
+            return Ok((size, sha256.finalize().into(), sha384.finalize().into()));
+        }
+        size += block.len() as u64;
+        sha256.update(block);
+        sha384.update(block);
+    }
+}
 
 /// Lower-case hex of sha256 over, for every file in the byte order of its path: the path in UTF-8, one zero byte, the
 /// size as 8 bytes big-endian, the 32 bytes of the content's sha256. No path holds a zero byte, so two different releases

@@ -2,10 +2,13 @@
 //! neither the database nor HTTP. Everything blocks, except the functions marked `async`, which hop threads themselves.
 
 mod archive;
+mod backups;
 mod digest;
 mod disk;
+mod in_place;
 mod limits;
 mod locks;
+mod record_files;
 mod records;
 mod releases;
 mod staging;
@@ -20,9 +23,12 @@ use std::{
     sync::Arc,
 };
 
+pub use backups::{Backup, Original, Rewrite};
+pub use in_place::{FoundFile, FoundRelease, InShared};
 pub use limits::Limits;
 pub use locks::FolderLock;
-pub use records::UserRecord;
+pub use record_files::{InUsers, RecordFolder};
+pub use records::{UserRecord, entries_text, entry_of};
 pub use releases::Retired;
 pub use staging::{Staged, StagedFile};
 pub use stream::read_stream;

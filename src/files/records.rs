@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
 };
 
-const FILE_NAME: &str = "installed_plugins.json";
+pub(super) const FILE_NAME: &str = "installed_plugins.json";
 const METADATA: &str = "installation_metadata";
 
 /// One slug's entry in a user's file.
@@ -34,8 +34,8 @@ impl PluginsFolder {
         let _alone = self.lock_records(user)?;
         let mut entries = self.read_entries(user)?;
         self.refuse_long(user, &entries)?;
-        let metadata = serde_json::to_value(metadata).map_err(|e| Error::storage(format!("the record of {slug} cannot be written"), e))?;
-        entries.insert(slug.to_string(), json!({ METADATA: metadata }));
+        let entry = entry_of(metadata).map_err(|e| Error::storage(format!("the record of {slug} cannot be written"), e))?;
+        entries.insert(slug.to_string(), entry);
         self.write_entries(user, &entries)
     }
 
@@ -146,11 +146,22 @@ impl PluginsFolder {
         let folder = self.user_folder(user);
         let path = folder.join(FILE_NAME);
         let failed = |e: std::io::Error| Error::storage(format!("{} cannot be written", self.label(&path)), e);
-        let mut text = serde_json::to_vec_pretty(entries).map_err(|e| failed(e.into()))?;
-        text.push(b'\n');
+        let text = entries_text(entries).map_err(|e| failed(e.into()))?;
         disk::ensure_dir(&folder).map_err(failed)?;
         disk::replace_file(&path, &text).map_err(failed)
     }
+}
+
+/// What a file holds for one slug.
+pub fn entry_of(metadata: &InstallationMetadata) -> serde_json::Result<Value> {
+    Ok(json!({ METADATA: serde_json::to_value(metadata)? }))
+}
+
+/// A file with these entries.
+pub fn entries_text(entries: &Map<String, Value>) -> serde_json::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(entries)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn is_long(entry: &Map<String, Value>) -> bool {

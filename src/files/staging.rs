@@ -29,6 +29,8 @@ pub struct Staged {
     pub digest: String,
     /// All files together, in bytes.
     pub size: u64,
+    /// The one folder that everything lay in, if there was one.
+    pub top_folder: Option<String>,
     /// The folder whose content is the release's.
     pub(super) root: PathBuf,
     /// Where it was put, if it was.
@@ -84,17 +86,32 @@ impl PluginsFolder {
         let _alone = self.lock_cache(true)?;
         let failed = |e| Error::storage("cache/ cannot be cleaned", e);
         let mut removed = 0;
-        for entry in fs::read_dir(self.cache()).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(STAGING_PREFIX) && !in_use(&entry.path()).map_err(failed)? {
-                removed += usize::from(remove(fs::remove_dir_all(entry.path())).map_err(failed)?);
-            } else if name.starts_with(PROBE_PREFIX) {
-                removed += usize::from(remove(fs::remove_file(entry.path())).map_err(failed)?);
-            }
+        for path in self.find_leftovers().map_err(failed)? {
+            let outcome = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed += usize::from(remove(outcome).map_err(failed)?);
         }
         Ok(removed)
+    }
+
+    /// What [`PluginsFolder::remove_leftovers`] would remove, by its path in the plugins folder.
+    pub fn leftovers(&self) -> Result<Vec<String>> {
+        let _alone = self.lock_cache(true)?;
+        let found = self.find_leftovers().map_err(|e| Error::storage("cache/ cannot be read", e))?;
+        Ok(found.iter().map(|path| self.label(path)).collect())
+    }
+
+    fn find_leftovers(&self) -> std::io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.cache())? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(PROBE_PREFIX) || name.starts_with(STAGING_PREFIX) && !in_use(&entry.path())? {
+                found.push(entry.path());
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     pub(super) fn begin_staging(&self) -> Result<StagingFolder> {

@@ -67,6 +67,8 @@ rights! {
     Install = |caller| caller.require(&Scope::Install);
     /// Writes under `/releases`.
     Publish = |caller| caller.require(&Scope::Publish);
+    /// Both at once: installing what one brings along.
+    InstallAndPublish = |caller| caller.require(&Scope::Install).and_then(|()| caller.require(&Scope::Publish));
     /// An administrator.
     Admin = Caller::require_admin;
 }

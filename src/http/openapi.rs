@@ -9,7 +9,7 @@ use utoipa::{
         OpenApi, PathItem, Ref, RefOr, Required,
         path::{Operation, ParameterBuilder, ParameterIn},
         response::ResponseBuilder,
-        schema::{ObjectBuilder, Type},
+        schema::{ObjectBuilder, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -89,6 +89,14 @@ fn complete(path: &str, operation: &mut Operation) {
             response.description = reason(status).to_owned();
         }
     }
+    for parameter in operation.parameters.iter_mut().flatten() {
+        // The derive knows the shape of no path segment, and each is a text.
+        if let RefOr::T(parameter) = parameter
+            && parameter.schema.is_none()
+        {
+            parameter.schema = Some(text());
+        }
+    }
     if !path.starts_with("/api/v1/") {
         return;
     }
@@ -105,12 +113,8 @@ fn complete(path: &str, operation: &mut Operation) {
         statuses.extend(["400", "413", "415", "422"]);
     }
     if path.contains("/users/{user_id}/") {
-        let user = ParameterBuilder::new()
-            .name("user_id")
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-            .build();
+        let user =
+            ParameterBuilder::new().name("user_id").parameter_in(ParameterIn::Path).required(Required::True).schema(Some(text())).build();
         operation.parameters.get_or_insert_default().push(RefOr::T(user));
         // The same handler serves a user's own plugins under another address.
         operation.operation_id = operation.operation_id.take().map(|id| format!("user_{id}"));
@@ -121,11 +125,15 @@ fn complete(path: &str, operation: &mut Operation) {
             .description("problem")
             .content(
                 "application/problem+json",
-                utoipa::openapi::Content::new(Some(RefOr::<utoipa::openapi::Schema>::Ref(Ref::from_schema_name("Problem")))),
+                utoipa::openapi::Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name("Problem")))),
             )
             .build();
         operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(problem));
     }
+}
+
+fn text() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).into()
 }
 
 /// Where a pattern's segment stands among others: a variable has no name here, and one that takes the rest comes last.

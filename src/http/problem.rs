@@ -43,7 +43,7 @@ impl std::fmt::Display for Problem {
 /// The status table.
 pub fn status(error: &Error) -> StatusCode {
     match error {
-        Error::MalformedJson(_) | Error::BadRequest(_) => StatusCode::BAD_REQUEST,
+        Error::MalformedJson(_) | Error::BadRequest(_) | Error::InstallFailed(_) => StatusCode::BAD_REQUEST,
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) | Error::PublishNotAllowed(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
@@ -76,8 +76,14 @@ fn body(error: &Error) -> Map<String, Value> {
     let status = status(error);
     let detail = match error {
         // What failed below us is for the log.
-        Error::Storage { .. } | Error::Setup(_) => "the server's storage failed; the request had no effect".to_owned(),
-        error => error.to_string(),
+        Error::Storage { .. } | Error::Setup(_) => json!("the server's storage failed; the request had no effect"),
+        // Where frontends look for it.
+        Error::InstallFailed(failure) => json!({
+            "message": error.to_string(),
+            "details": {"plugin_slug": failure.slug, "user_id": failure.user.as_str(), "step": failure.step},
+            "suggestions": failure.suggestions,
+        }),
+        error => json!(error.to_string()),
     };
     let mut body = members(json!({
         "type": "about:blank",
@@ -103,6 +109,11 @@ fn facts(error: &Error) -> Value {
         Error::DependencyRequired { chain, .. } => json!({"chain": chain}),
         Error::Validation { errors } => json!({"errors": errors}),
         Error::InvalidPackage { step, errors } => json!({"step": step, "errors": errors}),
+        Error::InstallFailed(failure) => {
+            let mut known = members(facts(&failure.cause));
+            known.extend(members(json!({"step": failure.step, "suggestions": failure.suggestions, "cause": failure.cause.code()})));
+            Value::Object(known)
+        }
         _ => Value::Null,
     }
 }
@@ -183,6 +194,9 @@ pub struct ProblemSchema {
     actual: Option<u64>,
     errors: Option<Vec<ViolationSchema>>,
     step: Option<String>,
+    suggestions: Option<Vec<String>>,
+    /// The code of what made an installation fail.
+    cause: Option<String>,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]

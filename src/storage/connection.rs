@@ -34,6 +34,18 @@ impl<T: QueryFragment<Pg> + QueryFragment<Sqlite>> QueryFragment<MultiBackend> f
     }
 }
 
+/// Runs an INSERT of many rows: the derive cannot print several at once, so each database prints its own.
+macro_rules! each {
+    ($statement:expr, $conn:expr) => {{
+        let statement = $statement;
+        match $conn {
+            $crate::storage::Connection::Postgres(conn) => diesel::RunQueryDsl::execute(statement, conn)?,
+            $crate::storage::Connection::Sqlite(conn) => diesel::RunQueryDsl::execute(statement, conn)?,
+        }
+    }};
+}
+pub(super) use each;
+
 impl<T: QueryId> QueryId for Both<T> {
     type QueryId = T::QueryId;
     const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;

@@ -58,6 +58,17 @@ pub fn any(conn: &mut Connection, user: &UserId) -> Result<bool> {
     Ok(found.first::<String>(conn).optional()?.is_some())
 }
 
+/// What is pending for any of these users.
+pub fn of_users(conn: &mut Connection, users: &[UserId]) -> Result<Vec<(UserId, Slug)>> {
+    let rows: Vec<(String, String)> = pending_records::table
+        .filter(pending_records::user_id.eq_any(users.iter().map(UserId::as_str)))
+        .select((pending_records::user_id, pending_records::plugin_slug))
+        .load(conn)?;
+    let read =
+        |(user, slug): (String, String)| Ok((stored("pending_records.user_id", &user)?, stored("pending_records.plugin_slug", &slug)?));
+    rows.into_iter().map(read).collect()
+}
+
 /// Users with anything pending.
 pub fn users(conn: &mut Connection) -> Result<Vec<UserId>> {
     let ids: Vec<String> = pending_records::table.select(pending_records::user_id).distinct().load(conn)?;

@@ -30,6 +30,12 @@ pub fn find(conn: &mut Connection, slug: &Slug) -> Result<Option<PluginConfig>> 
     plugin_config::table.find(slug.as_str()).select(COLUMNS).first(conn).optional()?.map(value).transpose()
 }
 
+/// Every slug that anybody published or adopted.
+pub fn slugs(conn: &mut Connection) -> Result<Vec<Slug>> {
+    let names: Vec<String> = plugin_config::table.select(plugin_config::plugin_name).load(conn)?;
+    names.iter().map(|name| stored("plugin_config.plugin_name", name)).collect()
+}
+
 /// Whether bundles of this slug may be served; a slug that nobody published has nothing to switch off.
 pub fn is_available(conn: &mut Connection, slug: &Slug) -> Result<bool> {
     Ok(find(conn, slug)?.is_none_or(|row| row.available))
@@ -67,6 +73,13 @@ pub fn set_values(conn: &mut Connection, slug: &Slug, values: &str, now: Timesta
         .set((plugin_config::config.eq(values), plugin_config::updated_at.eq(now.millis())))
         .execute(conn)?;
     Ok(())
+}
+
+/// What `latest` is noted to stand for.
+pub fn noted_latest(conn: &mut Connection, slug: &Slug) -> Result<Option<Version>> {
+    let text: Option<Option<String>> =
+        plugin_config::table.find(slug.as_str()).select(plugin_config::latest_version).first(conn).optional()?;
+    text.flatten().map(|text| stored("plugin_config.latest_version", &text)).transpose()
 }
 
 /// Notes what `latest` stands for now.

@@ -5,18 +5,22 @@ use serde_json::Map;
 
 use super::{
     Connection,
+    connection::each,
     error::on_duplicate,
     schema::{plugin_config, plugin_versions, plugins, releases},
     values::{json, stored, stored_json},
 };
 use crate::{
     domain::{
-        AccessKey, Slug, Timestamp, UserId, Version,
+        AccessKey, Manifest, Slug, Timestamp, UserId, Version,
         history::HistoryEntry,
-        plugin::{Change, Installed, InstalledRelease, Plugin},
+        plugin::{Change, Installed, InstalledRelease, NewPlugin, Plugin},
     },
     error::{Error, Result},
 };
+
+/// What a new row's revision is.
+pub const FIRST_REVISION: i64 = 1;
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = plugins, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
@@ -37,6 +41,24 @@ struct Row {
 }
 
 impl Row {
+    fn new(plugin: &Plugin) -> Result<Self> {
+        Ok(Self {
+            id: plugin.id.clone(),
+            user_id: plugin.user.to_string(),
+            plugin_slug: plugin.slug.to_string(),
+            version: plugin.version.to_string(),
+            enabled: plugin.enabled,
+            config: plugin.config.clone(),
+            manifest: plugin.manifest.as_ref().map(json).transpose()?,
+            access_key: plugin.access_key.as_str().to_owned(),
+            created_at: plugin.created_at.millis(),
+            updated_at: plugin.updated_at.millis(),
+            enabled_at: plugin.enabled_at.map(Timestamp::millis),
+            disabled_at: plugin.disabled_at.map(Timestamp::millis),
+            revision: plugin.revision,
+        })
+    }
+
     fn plugin(self) -> Result<Plugin> {
         Ok(Plugin {
             user: stored("plugins.user_id", &self.user_id)?,
@@ -58,23 +80,55 @@ impl Row {
 
 /// Adds the row; [`Error::AlreadyExists`] when the user has the plugin already.
 pub fn insert(conn: &mut Connection, plugin: &Plugin) -> Result<()> {
-    let row = Row {
-        id: plugin.id.clone(),
-        user_id: plugin.user.to_string(),
-        plugin_slug: plugin.slug.to_string(),
-        version: plugin.version.to_string(),
-        enabled: plugin.enabled,
-        config: plugin.config.clone(),
-        manifest: plugin.manifest.as_ref().map(json).transpose()?,
-        access_key: plugin.access_key.as_str().to_owned(),
-        created_at: plugin.created_at.millis(),
-        updated_at: plugin.updated_at.millis(),
-        enabled_at: plugin.enabled_at.map(Timestamp::millis),
-        disabled_at: plugin.disabled_at.map(Timestamp::millis),
-        revision: plugin.revision,
-    };
-    let inserted = diesel::insert_into(plugins::table).values(row).execute(conn);
+    let inserted = diesel::insert_into(plugins::table).values(Row::new(plugin)?).execute(conn);
     on_duplicate(inserted.map(drop), || Error::AlreadyExists(format!("{} is already installed", plugin.slug)))
+}
+
+/// Rows in one INSERT: up to 13 parameters each must stay below SQLite's limit of 32,766 for a statement.
+const ROWS_PER_INSERT: usize = 500;
+
+/// Adds many plugins with their modules and histories; an error when one of them is there already. The modules are as old
+/// as their plugin.
+pub fn insert_all(conn: &mut Connection, new: &[NewPlugin]) -> Result<()> {
+    for chunk in new.chunks(ROWS_PER_INSERT) {
+        let rows = chunk.iter().map(|one| Row::new(&one.plugin)).collect::<Result<Vec<_>>>()?;
+        each!(diesel::insert_into(plugins::table).values(rows), conn);
+    }
+    let histories = new.iter().flat_map(|one| one.history.iter().zip(1_i64..).map(|(entry, sequence)| (&one.plugin.id, sequence, entry)));
+    let histories: Vec<_> = histories
+        .map(|(id, sequence, entry)| {
+            (
+                plugin_versions::plugin_id.eq(id),
+                plugin_versions::sequence.eq(sequence),
+                plugin_versions::version.eq(entry.version.to_string()),
+                plugin_versions::change.eq(entry.change.as_str()),
+                plugin_versions::installed_by.eq(&entry.installed_by),
+                plugin_versions::installed_at.eq(entry.installed_at.millis()),
+                plugin_versions::replaced_at.eq(entry.replaced_at.map(Timestamp::millis)),
+            )
+        })
+        .collect();
+    for chunk in histories.chunks(ROWS_PER_INSERT) {
+        each!(diesel::insert_into(plugin_versions::table).values(chunk), conn);
+    }
+    super::modules::insert_all(conn, new)
+}
+
+/// Everything that these users have installed, in no order.
+pub fn of_users(conn: &mut Connection, users: &[UserId]) -> Result<Vec<Plugin>> {
+    let ids = users.iter().map(UserId::as_str);
+    let rows: Vec<Row> = plugins::table.filter(plugins::user_id.eq_any(ids)).load(conn)?;
+    rows.into_iter().map(Row::plugin).collect()
+}
+
+/// Every version that these users' plugins ever had, with the plugin's id.
+pub fn versions_of_users(conn: &mut Connection, users: &[UserId]) -> Result<Vec<(String, Version)>> {
+    let rows: Vec<(String, String)> = plugin_versions::table
+        .inner_join(plugins::table.on(plugins::id.eq(plugin_versions::plugin_id)))
+        .filter(plugins::user_id.eq_any(users.iter().map(UserId::as_str)))
+        .select((plugin_versions::plugin_id, plugin_versions::version))
+        .load(conn)?;
+    rows.into_iter().map(|(id, version)| Ok((id, stored("plugin_versions.version", &version)?))).collect()
 }
 
 pub fn find(conn: &mut Connection, user: &UserId, slug: &Slug) -> Result<Option<Plugin>> {
@@ -158,6 +212,20 @@ pub fn set_config(conn: &mut Connection, id: &str, config: &str, now: Timestamp)
         .set((plugins::config.eq(config), plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1)))
         .execute(conn)?;
     Ok(())
+}
+
+/// Gives the installation another capability; the old one ends at once.
+pub fn set_access_key(conn: &mut Connection, id: &str, key: &AccessKey, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id))
+        .set((plugins::access_key.eq(key.as_str()), plugins::updated_at.eq(now.millis()), plugins::revision.eq(plugins::revision + 1)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives the plugin a manifest of its own.
+pub fn set_manifest(conn: &mut Connection, id: &str, manifest: &Manifest, now: Timestamp) -> Result<()> {
+    diesel::update(plugins::table.find(id)).set(plugins::manifest.eq(Some(json(manifest)?))).execute(conn)?;
+    touch(conn, id, now)
 }
 
 /// Notes that something of the plugin changed.

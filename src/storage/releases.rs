@@ -10,7 +10,7 @@ use diesel::{
 
 use super::{
     Connection,
-    connection::Multi,
+    connection::{Multi, each},
     error::on_duplicate,
     schema::{channels, plugin_config, plugin_versions, plugins, release_files, releases},
     values::{column, count, json, stored, stored_json},
@@ -105,18 +105,19 @@ pub fn insert_files(conn: &mut Connection, slug: &Slug, version: &Version, files
                 ))
             })
             .collect::<Result<Vec<_>>>()?;
-        // The derive cannot print many rows at once, so each database prints its own.
-        let statement = diesel::insert_into(release_files::table).values(rows);
-        match conn {
-            Connection::Postgres(conn) => statement.execute(conn)?,
-            Connection::Sqlite(conn) => statement.execute(conn)?,
-        };
+        each!(diesel::insert_into(release_files::table).values(rows), conn);
     }
     Ok(())
 }
 
 pub fn find(conn: &mut Connection, slug: &Slug, version: &Version) -> Result<Option<Release>> {
     releases::table.find((slug.as_str(), version.to_string())).first::<Row>(conn).optional()?.map(Row::release).transpose()
+}
+
+/// Manifest of every release, and whether its files are there.
+pub fn manifests(conn: &mut Connection) -> Result<Vec<(Manifest, bool)>> {
+    let rows: Vec<(String, Option<i64>)> = releases::table.select((releases::manifest, releases::files_removed_at)).load(conn)?;
+    rows.into_iter().map(|(manifest, removed)| Ok((stored_json("releases.manifest", &manifest)?, removed.is_none()))).collect()
 }
 
 /// Versions that ranges, channels and `latest` may choose: neither yanked nor without files.
@@ -214,6 +215,14 @@ pub fn set_visibility(conn: &mut Connection, slug: &Slug, version: &Version, vis
 pub fn set_yank(conn: &mut Connection, slug: &Slug, version: &Version, yank: Option<&Yank>) -> Result<()> {
     diesel::update(releases::table.find((slug.as_str(), version.to_string())))
         .set((releases::yanked_at.eq(yank.map(|y| y.at.millis())), releases::yank_reason.eq(yank.map(|y| y.reason.as_str()))))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes sums that were counted again.
+pub fn set_counts(conn: &mut Connection, slug: &Slug, version: &Version, size: u64, file_count: u64) -> Result<()> {
+    diesel::update(releases::table.find((slug.as_str(), version.to_string())))
+        .set((releases::size.eq(column(size)?), releases::file_count.eq(column(file_count)?)))
         .execute(conn)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{Connection, error::on_duplicate, schema::users, values::stored};
+use super::{Connection, connection::each, error::on_duplicate, schema::users, values::stored};
 use crate::{
     domain::{Timestamp, UserId, user::User},
     error::{Error, Result},
@@ -25,6 +25,9 @@ pub(super) struct Row {
     created_at: i64,
     updated_at: i64,
 }
+
+/// Rows in one INSERT: 13 parameters each must stay below SQLite's limit of 32,766 for a statement.
+const ROWS_PER_INSERT: usize = 1000;
 
 impl Row {
     fn new(user: &User, password_hash: Option<String>) -> Self {
@@ -113,6 +116,22 @@ pub fn replace_password(conn: &mut Connection, id: &UserId, verified: &str, hash
 
 pub fn find(conn: &mut Connection, id: &UserId) -> Result<Option<User>> {
     users::table.find(id.as_str()).first::<Row>(conn).optional()?.map(Row::user).transpose()
+}
+
+/// Which of these accounts exist.
+pub fn existing(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> {
+    let found: Vec<String> = users::table.filter(users::id.eq_any(users.iter().map(UserId::as_str))).select(users::id).load(conn)?;
+    found.iter().map(|id| stored("users.id", id)).collect()
+}
+
+/// Adds many accounts without a password; [`Error::AlreadyExists`] when a name or address is taken.
+pub fn insert_all(conn: &mut Connection, new: &[User]) -> Result<()> {
+    for chunk in new.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Row> = chunk.iter().map(|user| Row::new(user, None)).collect();
+        let insert = |conn: &mut Connection| Ok(each!(diesel::insert_into(users::table).values(rows), conn));
+        on_duplicate(insert(conn), taken)?;
+    }
+    Ok(())
 }
 
 /// The account with this e-mail address or, if there is none, this name; and its password hash, if it has one.

@@ -11,6 +11,7 @@
 mod support;
 
 mod accounts;
+mod browser;
 mod cli;
 mod documents;
 mod files;
@@ -24,3 +25,4 @@ mod promises;
 mod releases;
 mod state;
 mod storage;
+mod takeover;

@@ -156,6 +156,7 @@ async fn the_document_is_well_formed(app: TestApp) {
         let mut all = BTreeSet::new();
         for parameter in parameters {
             let name = parameter["name"].as_str().unwrap();
+            assert!(parameter["schema"].is_object(), "{place}: {name}");
             assert!(all.insert((name, parameter["in"].as_str().unwrap())), "{place} has {name} twice");
             if parameter["in"] == "path" {
                 assert_eq!(parameter["required"], true, "{place}: {name}");

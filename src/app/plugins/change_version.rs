@@ -118,18 +118,22 @@ async fn move_to(app: &Arc<App>, caller: &Caller, plugin: Plugin, release: Relea
     Ok(moved)
 }
 
-/// New modules appear; removed ones keep their row and values, and are back when a version declares them again.
-fn follow_manifest(conn: &mut Connection, plugin: &str, manifest: &Manifest, now: Timestamp) -> Result<()> {
+/// New modules appear; removed ones keep their row and values, and are back when a version declares them again. False when
+/// nothing was to be done.
+pub(super) fn follow_manifest(conn: &mut Connection, plugin: &str, manifest: &Manifest, now: Timestamp) -> Result<bool> {
     let rows = modules::list(conn, plugin)?;
+    let mut changed = false;
     for row in &rows {
         let declared = manifest.modules.iter().any(|module| module.id == row.id);
         if declared != row.present {
             modules::set_present(conn, plugin, &row.id, declared, now)?;
+            changed = true;
         }
     }
     for module in manifest.modules.iter().filter(|module| rows.iter().all(|row| row.id != module.id)) {
         let row = ModuleRow { id: module.id.clone(), enabled: module.enabled, config: "{}".to_owned(), present: true };
         modules::insert(conn, plugin, &row, now)?;
+        changed = true;
     }
-    Ok(())
+    Ok(changed)
 }

@@ -6,9 +6,10 @@ use super::{needs, records};
 use crate::{
     app::{App, audit, new_access_key, now, releases},
     domain::{
-        Caller, Manifest, Slug, UserId, VersionSpec,
+        Caller, Manifest, Slug, Timestamp, UserId, VersionSpec,
         config::effective,
         ids::plugin_id,
+        manifest::Module,
         plugin::{Change, ModuleRow, Plugin},
         record::{InstallationMetadata, InstallationType},
         schema,
@@ -81,19 +82,10 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
                 updated_at: now,
                 enabled_at: enabled.then_some(now),
                 disabled_at: (!enabled).then_some(now),
-                revision: 1,
+                revision: plugins::FIRST_REVISION,
             };
-            plugins::insert(conn, &plugin)?;
-            plugins::record_version(conn, &plugin.id, &plugin.version, Change::Install, &caller.actor(), now)?;
-            let mut ids = Vec::new();
-            for module in release.manifest.modules {
-                let row = ModuleRow { id: module.id, enabled: module.enabled, config: "{}".to_owned(), present: true };
-                modules::insert(conn, &plugin.id, &row, now)?;
-                ids.push(row.id);
-            }
-            pending_records::put(conn, &user, &slug, Some(&metadata))?;
-            audit::record(conn, &caller, "plugin.install", format!("{} {}", plugin.id, plugin.version), now)?;
-            Ok(InstalledPlugin { plugin, modules: ids })
+            let modules = insert(conn, &caller, &plugin, &release.manifest.modules, &metadata, now)?;
+            Ok(InstalledPlugin { plugin, modules })
         })
         .await;
     metrics::counter!("plugyard_installs_total", "outcome" => if installed.is_ok() { "done" } else { "refused" }).increment(1);
@@ -101,6 +93,26 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
     records::settle(app, &owner).await;
     app.state.tell(&owner, "plugin.installed", &installed.plugin.slug, Some(&installed.plugin.version));
     Ok(installed)
+}
+
+/// Everything that an installed plugin consists of, in the caller's transaction. The answer is the modules' ids.
+pub(super) fn insert(
+    conn: &mut Connection,
+    caller: &Caller,
+    plugin: &Plugin,
+    declared: &[Module],
+    metadata: &InstallationMetadata,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    plugins::insert(conn, plugin)?;
+    plugins::record_version(conn, &plugin.id, &plugin.version, Change::Install, &caller.actor(), now)?;
+    for module in declared {
+        let row = ModuleRow { id: module.id.clone(), enabled: module.enabled, config: "{}".to_owned(), present: true };
+        modules::insert(conn, &plugin.id, &row, now)?;
+    }
+    pending_records::put(conn, &plugin.user, &plugin.slug, Some(metadata))?;
+    audit::record(conn, caller, "plugin.install", format!("{} {}", plugin.id, plugin.version), now)?;
+    Ok(declared.iter().map(|module| module.id.clone()).collect())
 }
 
 /// Values that come with the installation must fit; without any, required ones may follow later.

@@ -79,6 +79,32 @@ pub async fn list_one(app: &App, user: &UserId, name: &str) -> Result<ListedPlug
     found.ok_or_else(|| Error::NotFound("plugin".to_owned()))
 }
 
+/// What a list of modules may be narrowed to; everything that is given must hold.
+#[derive(Debug, Default)]
+pub struct ModuleSearch {
+    /// Searched in name, display name and description, without regard to case.
+    pub text: Option<String>,
+    pub category: Option<String>,
+    /// Any of them; none asks for nothing.
+    pub tags: Vec<String>,
+}
+
+impl ModuleSearch {
+    fn finds(&self, module: &Module) -> bool {
+        let texts = [Some(&module.name), module.display_name.as_ref(), module.description.as_ref()];
+        let holds = |wanted: &String| texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&wanted.to_lowercase()));
+        self.text.as_ref().is_none_or(holds)
+            && self.category.as_ref().is_none_or(|wanted| module.category.as_ref() == Some(wanted))
+            && (self.tags.is_empty() || self.tags.iter().any(|wanted| module.tags.contains(wanted)))
+    }
+}
+
+/// The modules among these plugins that the search finds, by slug, then in the manifest's order.
+pub fn modules<'a>(listed: &'a [ListedPlugin], search: &'a ModuleSearch) -> impl Iterator<Item = (&'a ListedPlugin, &'a ListedModule)> {
+    let all = listed.iter().flat_map(|plugin| plugin.modules.iter().map(move |module| (plugin, module)));
+    all.filter(|(_, module)| search.finds(&module.declared))
+}
+
 fn listed(installed: Installed, record: &UserRecord, rows: Vec<ModuleRow>) -> Result<ListedPlugin> {
     let manifest = installed
         .manifest()

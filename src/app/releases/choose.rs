@@ -45,7 +45,7 @@ pub fn choose_if_any(conn: &mut Connection, slug: &Slug, wanted: &VersionSpec) -
 }
 
 /// Notes what `latest` stands for; in the transaction of whatever changes a release.
-pub(super) fn note_latest(conn: &mut Connection, slug: &Slug) -> Result<()> {
+pub(in crate::app) fn note_latest(conn: &mut Connection, slug: &Slug) -> Result<()> {
     let choosable = releases::choosable_versions(conn, slug)?;
     plugin_config::set_latest(conn, slug, latest(&choosable))
 }

@@ -73,7 +73,8 @@ async fn mark(app: &App, caller: &Caller, one: &Collected) -> Result<bool> {
         .await
 }
 
-/// Takes the folder away while nobody can publish the version again; what it held is deleted afterwards.
+/// Takes the folder away, if it is still there, while nobody can publish the version again; what it held is deleted
+/// afterwards. False when the release has come back meanwhile.
 async fn remove(app: &App, one: &Collected) -> Result<bool> {
     let (Collected { slug, version, .. }, folder) = (one.clone(), app.folder.clone());
     let retired = app
@@ -81,11 +82,12 @@ async fn remove(app: &App, one: &Collected) -> Result<bool> {
         .write(move |conn| {
             plugin_config::lock(conn, &slug)?;
             // The same content may have been published again between the two steps.
-            if is_marked(conn, &slug, &version)? { folder.retire_release(&slug, &version) } else { Ok(None) }
+            if is_marked(conn, &slug, &version)? { folder.retire_release(&slug, &version).map(Some) } else { Ok(None) }
         })
         .await?;
     match retired {
-        Some(retired) => offload::run(move || retired.remove()).await.map(|()| true),
+        Some(Some(retired)) => offload::run(move || retired.remove()).await.map(|()| true),
+        Some(None) => Ok(true),
         None => Ok(false),
     }
 }

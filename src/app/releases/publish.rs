@@ -2,14 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-
-use super::{content_type, note_latest};
+use super::{describe::describe, note_latest};
 use crate::{
     app::{App, audit, now},
     domain::{
         Caller, Channel, Manifest, ReleasePath, Role, Scope, Slug, Timestamp, Version,
-        manifest::{MAX_MANIFEST, Overrides, PackageFiles, Visibility, read_manifest},
+        manifest::{MAX_MANIFEST, Overrides, Visibility},
         release::{Release, ReleaseFile},
     },
     error::{Error, Result},
@@ -27,6 +25,8 @@ pub struct PublishOptions {
     pub visibility: Option<Visibility>,
     /// Pointed at the release afterwards.
     pub channel: Option<Channel>,
+    /// Slug and version above hold even where the manifest says otherwise.
+    pub prevail: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Publication {
     pub release: Release,
     /// False when the same content was there already.
     pub created: bool,
+    /// What the package says that does not count, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Whether the caller may publish at all; asked before an upload is read.
@@ -71,48 +73,25 @@ pub async fn publish(app: &App, caller: &Caller, staged: Staged, options: Publis
     publication
 }
 
+/// The manifest that publishing the package would store.
+pub async fn manifest_of(staged: Staged, options: PublishOptions) -> Result<Manifest> {
+    offload::run(move || draft(staged, &options).map(|(_, draft)| draft.release.manifest)).await
+}
+
 /// Everything about the release that the package itself says.
 struct Draft {
     release: Release,
     files: Vec<ReleaseFile>,
     channel: Option<Channel>,
+    notes: Vec<String>,
 }
 
 fn draft(staged: Staged, options: &PublishOptions) -> Result<(Staged, Draft)> {
-    let overrides = Overrides { slug: options.slug.clone(), version: options.version.clone(), visibility: options.visibility };
-    let paths: Vec<ReleasePath> = staged.files.iter().map(|file| file.path.clone()).collect();
+    let PublishOptions { slug, version, visibility, prevail, .. } = options;
+    let overrides = Overrides { slug: slug.clone(), version: version.clone(), visibility: *visibility, prevail: *prevail };
     let read = |path: &ReleasePath| staged.read(path, MAX_MANIFEST as u64);
-    let manifest = read_manifest(&PackageFiles::new(&paths, &read), &overrides)?;
-    let files: Vec<ReleaseFile> = staged
-        .files
-        .iter()
-        .map(|file| ReleaseFile {
-            path: file.path.clone(),
-            size: file.size,
-            sha384: BASE64_STANDARD.encode(file.sha384),
-            content_type: content_type::of(&file.path),
-        })
-        .collect();
-    let release = Release {
-        slug: manifest.slug.clone(),
-        version: manifest.version.clone(),
-        digest: staged.digest.parse()?,
-        size: staged.size,
-        file_count: files.len() as u64,
-        visibility: manifest.visibility.unwrap_or(Visibility::Private),
-        entry_sha384: entry_sha384(&manifest, &files),
-        published_by: String::new(),
-        published_at: Timestamp(0),
-        yank: None,
-        files_removed_at: None,
-        manifest,
-    };
-    Ok((staged, Draft { release, files, channel: options.channel.clone() }))
-}
-
-fn entry_sha384(manifest: &Manifest, files: &[ReleaseFile]) -> Option<String> {
-    let entry = manifest.bundle_location.as_deref()?;
-    files.iter().find(|file| file.path.as_str() == entry).map(|file| file.sha384.clone())
+    let (release, files, notes) = describe(&staged.files, staged.top_folder.as_deref(), &staged.digest, &read, &overrides)?;
+    Ok((staged, Draft { release, files, channel: options.channel.clone(), notes }))
 }
 
 fn insert(
@@ -127,10 +106,14 @@ fn insert(
     let Release { slug, version, .. } = &draft.release;
     let owner = caller.is_person().then_some(&caller.user);
     let row = plugin_config::claim(conn, slug, available, owner, now)?;
-    if row.owner.is_some() && row.owner.as_ref() != owner && caller.role != Role::Admin {
+    let known = releases::find(conn, slug, version)?;
+    // Who brings what is there already changes nothing.
+    let changes = draft.channel.is_some()
+        || known.as_ref().is_none_or(|known| known.digest != draft.release.digest || known.files_removed_at.is_some());
+    if changes && row.owner.is_some() && row.owner.as_ref() != owner && caller.role != Role::Admin {
         return Err(Error::PublishNotAllowed(format!("{slug} belongs to its first publisher")));
     }
-    let publication = match releases::find(conn, slug, version)? {
+    let publication = match known {
         Some(known) if known.digest != draft.release.digest => {
             return Err(Error::VersionTaken { slug: slug.to_string(), version: version.to_string() });
         }
@@ -141,7 +124,7 @@ fn insert(
                 note_latest(conn, slug)?;
                 audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             }
-            Publication { release: Release { files_removed_at: None, ..known }, created: false }
+            Publication { release: Release { files_removed_at: None, ..known }, created: false, notes: draft.notes.clone() }
         }
         None => {
             releases::insert(conn, &draft.release)?;
@@ -149,7 +132,7 @@ fn insert(
             note_latest(conn, slug)?;
             audit::record(conn, caller, "release.publish", format!("{slug} {version}"), now)?;
             folder.place(staged, slug, version)?;
-            Publication { release: draft.release.clone(), created: true }
+            Publication { release: draft.release.clone(), created: true, notes: draft.notes.clone() }
         }
     };
     if let Some(channel) = &draft.channel {

@@ -14,6 +14,11 @@ const MAX_DEPTH: usize = 64;
 /// Parses the manifest file `name`. A byte order mark is tolerated.
 pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Map<String, Value>, Vec<Violation>> {
     let document = parse_json(name, bytes).map_err(|message| vec![Violation::new("", message)])?;
+    checked(name, document)
+}
+
+/// The members of a document that is called `name`, if it is safe to store.
+pub(super) fn checked(name: &str, document: Value) -> Result<Map<String, Value>, Vec<Violation>> {
     let faults = faults(&document);
     match document {
         _ if !faults.is_empty() => Err(faults),

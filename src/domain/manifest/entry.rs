@@ -6,9 +6,12 @@ use super::PackageFiles;
 use crate::domain::ReleasePath;
 
 /// The file of a `bundlelocation`. Leading `/` and `./` are cut, as frontends cut them.
-pub(super) fn bundle<'a>(files: &PackageFiles<'a>, location: &str) -> Result<&'a ReleasePath, String> {
+pub(super) fn bundle(files: &PackageFiles<'_>, location: &str) -> Result<ReleasePath, String> {
     let path: ReleasePath = relative(location).parse().map_err(|_| "is not a path inside the package".to_owned())?;
-    files.find(path.as_str()).ok_or_else(|| format!("names {path}, which is not in the package"))
+    match files.known && files.find(path.as_str()).is_none() {
+        true => Err(format!("names {path}, which is not in the package")),
+        false => Ok(path),
+    }
 }
 
 /// The entry file of an npm package for browsers: `exports`, then `module`, `browser`, `main`, then `index.js`

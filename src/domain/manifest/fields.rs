@@ -185,10 +185,7 @@ pub(super) trait Reason {
 
 impl Reason for Error {
     fn reason(self) -> String {
-        match self {
-            Self::Validation { errors } => errors.into_iter().map(|violation| violation.message).collect::<Vec<_>>().join("; "),
-            other => other.to_string(),
-        }
+        Self::reason(&self)
     }
 }
 

@@ -166,6 +166,30 @@ impl Manifest {
     }
 }
 
+impl Module {
+    /// A module that says nothing but its id.
+    pub fn new(id: String) -> Self {
+        Self {
+            name: id.clone(),
+            id,
+            display_name: None,
+            description: None,
+            icon: None,
+            category: None,
+            tags: Vec::new(),
+            enabled: true,
+            priority: 0,
+            props: Map::new(),
+            config_fields: Map::new(),
+            messages: Map::new(),
+            required_services: Map::new(),
+            dependencies: Vec::new(),
+            layout: Map::new(),
+            config_schema: None,
+        }
+    }
+}
+
 impl fmt::Display for Visibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

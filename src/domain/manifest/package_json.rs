@@ -10,7 +10,7 @@ pub(super) fn read(mut fields: Fields<'_>, files: &PackageFiles<'_>, overrides: 
     let name = fields.text("name");
     let slug = overrides.slug.clone().or_else(|| slug(&mut fields, name.as_deref()?));
     let slug = required(&mut fields, "name", slug, "unnamed")?;
-    let declared = fields.parsed("version");
+    let declared = super::declared(&mut fields, "version", overrides, overrides.version.is_some());
     let version = settle(&mut fields, "version", declared, overrides.version.as_ref());
     let version = required(&mut fields, "version", version, "0.0.0")?;
     let entry = entry::npm(files, fields.members());

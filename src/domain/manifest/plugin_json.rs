@@ -11,9 +11,9 @@ use crate::domain::{Slug, pointer};
 
 pub(super) fn read(mut fields: Fields<'_>, files: &PackageFiles<'_>, overrides: &Overrides) -> Option<Manifest> {
     refuse_server_code(&mut fields);
-    let declared = fields.parsed("id");
+    let declared = super::declared(&mut fields, "id", overrides, overrides.slug.is_some());
     let slug = settle(&mut fields, "slug", declared, overrides.slug.as_ref());
-    let declared = fields.parsed("version");
+    let declared = super::declared(&mut fields, "version", overrides, overrides.version.is_some());
     let version = settle(&mut fields, "version", declared, overrides.version.as_ref());
     let declared = fields.parsed("visibility");
     let visibility = settle(&mut fields, "visibility", declared, overrides.visibility.as_ref());
@@ -73,7 +73,7 @@ fn refuse_server_code(fields: &mut Fields<'_>) {
 /// A plugin without a bundle of its own is fine; one whose bundle is missing is not.
 fn bundle_location(fields: &mut Fields<'_>, files: &PackageFiles<'_>) -> Option<String> {
     let location = fields.str("bundleLocation")?;
-    entry::bundle(files, location).map(ToString::to_string).map_err(|fault| fields.refuse("bundleLocation", fault)).ok()
+    entry::bundle(files, location).map(|path| path.to_string()).map_err(|fault| fields.refuse("bundleLocation", fault)).ok()
 }
 
 /// What loads a bundle when the manifest does not say. Module Federation containers are the rule; they are scripts, so a

@@ -22,8 +22,6 @@ use crate::{
 /// How many refused entries are told at once.
 const MAX_VIOLATIONS: usize = 50;
 const BUFFER: usize = 128 * 1024;
-/// An fsync waits for the disk, not for a processor: several at once share one write of the file system's journal.
-const SYNC_THREADS: usize = 8;
 
 pub enum Kind {
     File,
@@ -124,14 +122,15 @@ impl<'a> Intake<'a> {
         if self.files.is_empty() {
             return Err(Error::bad_archive("", "holds no files"));
         }
-        let root = self.strip_top_folder()?;
+        let top_folder = self.strip_top_folder();
         self.check_lengths();
         self.refuse_violations()?;
 
+        let root = top_folder.as_ref().map_or_else(|| self.root.clone(), |top| self.root.join(top));
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         sync(&root, &self.files).map_err(unwritten)?;
         let digest = digest::of_files(&self.files);
-        Ok(Staged { files: self.files, digest, size: self.size, root, staging, placed: None })
+        Ok(Staged { files: self.files, digest, size: self.size, top_folder, root, staging, placed: None })
     }
 
     fn check(&mut self, name: &[u8], kind: &Kind) -> Result<Option<ReleasePath>, String> {
@@ -146,7 +145,7 @@ impl<'a> Intake<'a> {
         if text.starts_with('/') {
             return Err("has an absolute path".to_owned());
         }
-        let path = text.parse::<ReleasePath>().map_err(reason)?;
+        let path = text.parse::<ReleasePath>().map_err(|e| e.reason())?;
         self.names.take(&path, matches!(kind, Kind::Folder))?;
         Ok(Some(path))
     }
@@ -173,16 +172,15 @@ impl<'a> Intake<'a> {
     }
 
     /// A package whose files all lie in one folder at its top is that folder: `package/` of npm, `<name>-<version>/` of
-    /// source archives. The answer is the release's root.
-    fn strip_top_folder(&mut self) -> Result<PathBuf> {
-        let top = self.files.first().and_then(|file| file.path.as_str().split_once('/')).map(|(top, _)| top.to_owned());
-        let Some(top) = top else { return Ok(self.root.clone()) };
+    /// source archives. The answer is that folder's name.
+    fn strip_top_folder(&mut self) -> Option<String> {
+        let top = self.files.first()?.path.as_str().split_once('/')?.0.to_owned();
         let below = |file: &StagedFile| file.path.as_str().strip_prefix(&top)?.strip_prefix('/')?.parse().ok();
-        let Some(stripped) = self.files.iter().map(below).collect::<Option<Vec<ReleasePath>>>() else { return Ok(self.root.clone()) };
+        let stripped = self.files.iter().map(below).collect::<Option<Vec<ReleasePath>>>()?;
         for (file, path) in self.files.iter_mut().zip(stripped) {
             file.path = path;
         }
-        Ok(self.root.join(top))
+        Some(top)
     }
 
     /// After stripping, so that a folder and its archive meet the same limits.
@@ -229,15 +227,8 @@ fn normal<'n>(mut name: &'n [u8], kind: &Kind) -> &'n [u8] {
 }
 
 /// What macOS adds to archives and folders by itself.
-fn is_ignored(name: &[u8]) -> bool {
+pub fn is_ignored(name: &[u8]) -> bool {
     name == b"__MACOSX" || name.starts_with(b"__MACOSX/") || name == b".DS_Store" || name.ends_with(b"/.DS_Store")
-}
-
-fn reason(error: Error) -> String {
-    match error {
-        Error::Validation { errors } => errors.into_iter().map(|violation| violation.message).collect::<Vec<_>>().join("; "),
-        other => other.to_string(),
-    }
 }
 
 /// An entry's name for messages: readable whatever it holds, and not longer than a line.
@@ -254,13 +245,7 @@ pub fn shown(name: &[u8]) -> String {
 
 fn sync(root: &Path, files: &[StagedFile]) -> std::io::Result<()> {
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.under(root)).collect();
-    std::thread::scope(|scope| {
-        let chunks = paths.chunks(paths.len().div_ceil(SYNC_THREADS).max(1));
-        let threads: Vec<_> = chunks.map(|chunk| scope.spawn(|| chunk.iter().try_for_each(|path| File::open(path)?.sync_all()))).collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(std::io::Error::other("a thread that syncs files panicked"))))
-    })?;
+    disk::in_parallel(&paths, |path| File::open(path)?.sync_all())?;
     let folders = paths.iter().flat_map(|path| path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)));
     folders.collect::<BTreeSet<_>>().into_iter().try_for_each(disk::sync_dir)
 }

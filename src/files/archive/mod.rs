@@ -18,6 +18,7 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 
 use self::intake::Intake;
+pub(super) use self::{intake::is_ignored, names::Names};
 use super::{Limits, Staged, staging::StagingFolder};
 use crate::error::{Error, Result};
 

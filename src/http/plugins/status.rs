@@ -47,7 +47,7 @@ struct HealthDetails {
 }
 
 impl StatusAnswer {
-    fn new(found: Status) -> Result<Self> {
+    pub fn new(found: Status) -> Result<Self> {
         let metadata = found.metadata.as_ref().map(serde_json::to_value).transpose();
         Ok(Self {
             status: "success",

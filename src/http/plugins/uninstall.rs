@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{App, plugins},
     http::{
-        extract::{Cascade, Install, Query, SlugSegment, Subject},
+        extract::{Authorized, Cascade, Install, PluginSegment, Query, SlugSegment, Subject},
         problem::{HttpResult, ProblemSchema},
     },
 };
@@ -50,4 +50,32 @@ pub async fn uninstall(
         message: format!("Plugin {} uninstalled successfully", removed.slug),
         data: UninstallData { plugin_slug: removed.slug.to_string(), plugin_id: removed.id, deleted_modules: removed.modules },
     }))
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct DeleteAnswer {
+    status: &'static str,
+    message: String,
+}
+
+/// The same under an older address.
+#[utoipa::path(
+    tag = "plugins",
+    params(("plugin", description = "slug or id"), Cascade),
+    responses(
+        (status = 200, body = DeleteAnswer),
+        (status = 409, description = "dependency_required", body = ProblemSchema),
+        (status = 422, description = "a parameter is not valid", body = ProblemSchema)
+    )
+)]
+#[delete("/plugins/{plugin}")]
+pub async fn delete_plugin(
+    user: Authorized<Install>,
+    app: web::Data<App>,
+    names: web::Path<PluginSegment>,
+    query: Query<Cascade>,
+) -> HttpResult {
+    let removed = plugins::uninstall(&app, &user.caller, &user.caller.user, &names.plugin, query.0.cascade, false).await?;
+    let message = format!("Plugin {} deleted successfully", removed.slug);
+    Ok(HttpResponse::Ok().json(DeleteAnswer { status: "success", message }))
 }

@@ -7,7 +7,7 @@ mod manage;
 mod publish;
 mod read;
 mod shapes;
-mod upload;
+pub mod upload;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

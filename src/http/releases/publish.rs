@@ -53,7 +53,7 @@ pub async fn publish(
     let options = options(query.0)?;
     let staged = upload::receive(&app, &request, payload.into_inner()).await?;
     let publication = releases::publish(&app, &user.caller, staged, options).await?;
-    let body = ReleaseSummary::with_manifest(&publication.release)?;
+    let body = ReleaseSummary::with_manifest(&publication.release)?.with_warnings(publication.notes);
     Ok(if publication.created { HttpResponse::Created() } else { HttpResponse::Ok() }.json(body))
 }
 
@@ -65,6 +65,7 @@ fn options(query: Parameters) -> Result<PublishOptions> {
         version: parsed(query.version, &mut errors),
         channel: parsed(query.channel, &mut errors),
         visibility: parsed(query.visibility, &mut errors),
+        prevail: false,
     };
     if errors.is_empty() { Ok(options) } else { Err(Error::Validation { errors }) }
 }

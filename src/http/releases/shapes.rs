@@ -29,6 +29,9 @@ pub struct ReleaseSummary {
     /// Absent in lists of versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<Value>,
+    /// What the package says that does not count; where it was just published and there is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl ReleaseSummary {
@@ -46,12 +49,17 @@ impl ReleaseSummary {
             yank_reason: release.yank.as_ref().map(|yank| yank.reason.clone()),
             files_removed_at: release.files_removed_at.map(|at| at.to_string()),
             manifest: None,
+            warnings: Vec::new(),
         }
     }
 
     pub fn with_manifest(release: &Release) -> Result<Self> {
         let manifest = serde_json::to_value(&release.manifest).map_err(|e| Error::storage("cannot write a manifest", e))?;
         Ok(Self { manifest: Some(manifest), ..Self::new(release) })
+    }
+
+    pub fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
     }
 }
 

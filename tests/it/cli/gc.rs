@@ -45,6 +45,22 @@ async fn files_that_nobody_needs_go_and_come_back_as_they_were(app: TestApp) {
     assert_eq!(home.run(&["gc", "--output", "json"]).done().json(), nothing);
 }
 
+both!(a_release_whose_folder_is_gone_is_named_by_both_runs);
+async fn a_release_whose_folder_is_gone_is_named_by_both_runs(app: TestApp) {
+    for version in ["1.0.0", "2.0.0"] {
+        app.admin().await.publish(package("Demo", version).zip(), "").await.expect(201);
+    }
+    std::fs::remove_dir_all(app.home.plugins_dir().join("shared/Demo/v1.0.0")).unwrap();
+    let home = app.local().with("gc_retention", "0s").with("grace_period", "0s");
+    let named = |args: &[&str]| home.run(args).done().json()["releases"].clone();
+    let dry = named(&["gc", "--dry-run", "--output", "json"]);
+    assert_eq!(dry[0]["version"], "1.0.0");
+    assert_eq!(named(&["gc", "--output", "json"]), dry);
+    for again in [&["gc", "--dry-run", "--output", "json"][..], &["gc", "--output", "json"]] {
+        assert_eq!(named(again), json!([]));
+    }
+}
+
 both!(no_server_cleans_up_or_gives_defaults);
 async fn no_server_cleans_up_or_gives_defaults(app: TestApp) {
     let home = app.remote(app.admin().await);

@@ -1,6 +1,7 @@
 //! The documents tell the truth: their commands run, their tables agree with the code, their links lead somewhere.
 
 mod commands;
+mod deployment;
 mod links;
 mod tables;
 
@@ -13,13 +14,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
 /// Every document of the repository, by its path from the root.
 fn all() -> Vec<String> {
-    let is_built = |path: &Path| path.starts_with(root().join("target")) || path.starts_with(root().join(".git"));
+    let is_built = |path: &Path| path == root().join("target") || path == root().join(".git") || path.ends_with("node_modules");
     let documents = walkdir::WalkDir::new(root())
         .sort_by_file_name()
         .into_iter()
@@ -41,14 +42,14 @@ fn source(left_out: &str) -> String {
 }
 
 /// A fenced block.
-struct Block {
-    language: String,
-    text: String,
+pub struct Block {
+    pub language: String,
+    pub text: String,
     /// The line above the fence.
     above: String,
 }
 
-fn blocks(document: &str) -> Vec<Block> {
+pub fn blocks(document: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = document.lines();
     let mut above = "";
@@ -62,6 +63,20 @@ fn blocks(document: &str) -> Vec<Block> {
         }
     }
     blocks
+}
+
+/// Frontend code in a document is code of the sample page, which a browser test runs.
+#[test]
+fn javascript_in_documents_is_the_sample_pages() {
+    let page = read("examples/host-page/plugyard.js");
+    let mut found = 0;
+    for name in all() {
+        for block in blocks(&read(&name)).iter().filter(|block| block.language == "js") {
+            assert!(page.contains(&block.text), "{name}: this is not in the sample page:\n{}", block.text);
+            found += 1;
+        }
+    }
+    assert!(found > 1, "only {found} documents hold JavaScript");
 }
 
 #[test]

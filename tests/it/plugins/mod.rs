@@ -1,7 +1,9 @@
 //! A user's plugins through the front door.
 
 mod enable;
+mod frontend;
 mod install;
+mod install_package;
 mod list;
 mod manifest;
 mod mirror;

@@ -70,7 +70,7 @@ async fn another_method_is_told_which_there_are(app: TestApp) {
     let ann = with_demo(&app).await;
     for (method, path, allow) in [
         (Method::POST, "/api/v1/plugins", "GET, HEAD"),
-        (Method::DELETE, "/api/v1/plugins/manifest", "GET, HEAD"),
+        (Method::PUT, "/api/v1/plugins/manifest", "GET, HEAD"),
         (Method::PUT, "/api/v1/plugins/DemoPlugin/install/", "POST"),
         (Method::PATCH, "/api/v1/plugins/DemoPlugin/uninstall", "DELETE"),
         (Method::POST, "/api/v1/plugins/DemoPlugin/config", "GET, HEAD, PATCH, PUT"),

@@ -113,6 +113,7 @@ const CALLS: &[Call] = &[
     ("plugins::set_enabled", |c| {
         plugins::set_enabled(c, "plugin", false, NOW).and_then(|_| plugins::set_enabled(c, "plugin", true, NOW)).map(drop)
     }),
+    ("plugins::set_access_key", |c| plugins::set_access_key(c, "plugin", &plugin().access_key, NOW)),
     ("plugins::touch", |c| plugins::touch(c, "plugin", NOW)),
     ("plugins::set_config", |c| plugins::set_config(c, "plugin", "{}", NOW)),
     ("plugins::record_version", |c| plugins::record_version(c, "plugin", &version(), Change::Install, "ann", NOW)),

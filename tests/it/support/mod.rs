@@ -9,12 +9,14 @@ pub mod client;
 pub mod crash;
 pub mod database;
 pub mod guardian;
+pub mod old_tree;
 pub mod packages;
 pub mod postgres;
 pub mod program;
 pub mod raw;
 pub mod redact;
 pub mod server;
+pub mod tools;
 pub mod tree;
 
 pub use app::TestApp;

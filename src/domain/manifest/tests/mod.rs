@@ -1,6 +1,8 @@
 //! `read_manifest` through its front door: a package of named files in, a manifest or violations out.
 
 mod any_json;
+mod hostile_python;
+mod lifecycle_manager;
 mod package_json;
 mod plugin_json;
 

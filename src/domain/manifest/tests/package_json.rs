@@ -118,10 +118,14 @@ fn the_slug_replaces_the_name_but_a_version_must_agree() {
     assert_eq!(pointers(read_file("package.json", package, &["index.js"], &Overrides::default())), ["/name"], "a reserved word");
     let slug = Some("runner".parse().unwrap());
     let visibility = Some(Visibility::Public);
-    let manifest = read_file("package.json", package, &["index.js"], &Overrides { slug: slug.clone(), version: None, visibility }).unwrap();
+    let manifest =
+        read_file("package.json", package, &["index.js"], &Overrides { slug: slug.clone(), visibility, ..Overrides::default() }).unwrap();
     assert_eq!((manifest.slug.as_str(), manifest.visibility), ("runner", visibility));
     let version = Some("2.0.0".parse().unwrap());
-    assert_eq!(pointers(read_file("package.json", package, &["index.js"], &Overrides { slug, version, visibility })), ["version"]);
+    assert_eq!(
+        pointers(read_file("package.json", package, &["index.js"], &Overrides { slug, version, visibility, prevail: false })),
+        ["version"]
+    );
 }
 
 #[test]

@@ -295,6 +295,7 @@ fn the_request_fills_in_and_must_not_contradict() {
         slug: Some(slug.parse().unwrap()),
         version: Some(version.parse().unwrap()),
         visibility: Some(visibility),
+        prevail: false,
     };
     let filled = read_file("plugin.json", b"{}", &[], &overrides("Board", "1.2.3", Visibility::Public)).unwrap();
     assert_eq!(
@@ -328,4 +329,14 @@ fn a_plugin_cannot_depend_on_itself() {
 fn a_module_id_is_measured_in_characters() {
     let manifest = with(json!({"modules": [{"id": "ä".repeat(100)}, {"id": "Ä b.c"}]}));
     assert_eq!(read("plugin.json", &manifest, BUNDLE).unwrap().modules.len(), 2);
+}
+
+#[test]
+fn the_name_of_a_folder_prevails_over_what_the_manifest_calls_itself() {
+    let overrides =
+        Overrides { slug: Some("Demo".parse().unwrap()), version: Some("1.0.0".parse().unwrap()), prevail: true, ..Overrides::default() };
+    for own in [json!({"id": "other", "version": "2.0.0"}), json!({"id": "a/b", "version": "v1.0"}), json!({})] {
+        let manifest = read_file("plugin.json", own.to_string().as_bytes(), &[], &overrides).unwrap();
+        assert_eq!((manifest.slug.as_str(), manifest.version.to_string().as_str()), ("Demo", "1.0.0"));
+    }
 }
