@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::domain::{Slug, UserId, Version, dependencies::Missing};
 
@@ -43,7 +44,7 @@ pub enum Error {
     /// The request is well-formed but contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
-    /// The release does not fit the host application.
+    /// The release does not fit the host application, or an older plugin would replace what a newer one wrote.
     #[error("{0}")]
     IncompatibleVersion(String),
     #[error("{slug} needs {}", needed(.missing))]
@@ -61,7 +62,18 @@ pub enum Error {
     TooLarge { what: &'static str, limit: u64, actual: Option<u64> },
     /// The client's picture of the object is not the current one.
     #[error("the object has changed since it was read")]
-    PreconditionFailed { current: Option<String> },
+    PreconditionFailed { current: Option<Value> },
+    /// The policy of the plugin's state wants every write to say what it replaces.
+    #[error("this plugin's state is only written with If-Match, or If-None-Match: *")]
+    PreconditionRequired,
+    /// A state entry is there already; the words that BrainDrive frontends know.
+    #[error("Plugin state already exists. Use PUT to update.")]
+    StateExists { current: Value },
+    #[error("{what}: {actual} where {limit} is the most")]
+    QuotaExceeded { what: &'static str, limit: u64, actual: u64 },
+    /// A stored document is damaged; the other entries go on working.
+    #[error("the stored document of state entry {entry} is damaged")]
+    StateCorrupt { entry: String },
     #[error("the range lies outside the file of {size} bytes")]
     RangeNotSatisfiable { size: u64 },
     /// Nothing there is in a form that the client takes.
@@ -215,6 +227,10 @@ impl Error {
             Self::Unavailable(_) => "unavailable",
             Self::TooLarge { .. } => "too_large",
             Self::PreconditionFailed { .. } => "precondition_failed",
+            Self::PreconditionRequired => "precondition_required",
+            Self::StateExists { .. } => "already_exists",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::StateCorrupt { .. } => "state_corrupt",
             Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
             Self::NotAcceptable(_) => "not_acceptable",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",

@@ -16,6 +16,7 @@ pub mod readiness;
 pub mod releases;
 pub mod serving;
 pub mod sources;
+pub mod state;
 pub mod takeover;
 pub mod tokens;
 pub mod update_checks;
@@ -40,6 +41,7 @@ pub struct App {
     pub passwords: passwords::Passwords,
     pub jwt: jwt::Keys,
     pub fetcher: Fetcher,
+    pub state: state::Service,
     logins: accounts::LoginLimits,
     outbox: plugins::records::Outbox,
     verified_tokens: access::VerifiedTokens,
@@ -66,6 +68,7 @@ impl App {
         let contents = contents::Contents::new(settings.cache_bytes.as_u64(), &folder)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
         let fetcher = Fetcher::new(&settings)?;
+        let state = state::Service::open(&db).await?;
         let logins = accounts::LoginLimits::new(&settings);
         Ok(Arc::new(Self {
             settings,
@@ -74,6 +77,7 @@ impl App {
             passwords: passwords::Passwords::new(cores()),
             jwt,
             fetcher,
+            state,
             logins,
             outbox: plugins::records::Outbox::default(),
             verified_tokens: access::verified_tokens()?,

@@ -22,6 +22,7 @@ mod releases;
 mod remote;
 mod serve;
 mod settings;
+mod state;
 mod takeover;
 mod target;
 mod token;
@@ -63,6 +64,8 @@ enum Command {
     #[command(subcommand)]
     Plugins(plugins::Plugins),
     #[command(subcommand)]
+    State(state::StateCommand),
+    #[command(subcommand)]
     User(user::UserCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -96,6 +99,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Releases(command) => command.run(&global).await,
         Command::Channel(command) => command.run(&global).await,
         Command::Plugins(command) => command.run(&global).await,
+        Command::State(command) => command.run(&global).await,
         Command::User(command) => command.run(&global).await,
         Command::Token(command) => command.run(&global).await,
         Command::Defaults(command) => command.run(&global).await,

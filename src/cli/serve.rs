@@ -15,7 +15,7 @@ use crate::{
     app::{
         App,
         accounts::{self, FirstAdmin},
-        housekeeping, update_checks,
+        housekeeping, state, update_checks,
     },
     error::Error,
     files::PluginsFolder,
@@ -54,8 +54,9 @@ impl Serve {
         let demo = if self.demo { Some(demo::prepare(&app).await?) } else { None };
         app.contents.start_encoding().map_err(Failure::Start)?;
         let _watch = app.db.watch().map_err(Failure::Start)?;
-        let housekeeping = housekeeping::start(Arc::clone(&app));
-        let update_checks = update_checks::start(Arc::clone(&app));
+        let mut tasks = vec![housekeeping::start(Arc::clone(&app)), housekeeping::start_state(Arc::clone(&app))];
+        tasks.extend(update_checks::start(Arc::clone(&app)));
+        let counted = Arc::clone(&app);
         let served = http::serve(app, metrics, |address| {
             announce(&format!("listening on http://{address}"));
             if let Some(demo) = demo {
@@ -64,9 +65,9 @@ impl Serve {
         })
         .await;
         // They hold the database, which ends when nobody holds it any more.
-        housekeeping.abort();
-        if let Some(task) = update_checks {
-            task.abort();
+        tasks.iter().for_each(tokio::task::JoinHandle::abort);
+        if let Err(error) = state::flush_accesses(&counted).await {
+            tracing::warn!(error = %error.chain(), "counted accesses of state entries are lost");
         }
         served?;
         Ok(Outcome::Done)

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Slug, UserId};
+use super::{Slug, UserId, state::PluginSet};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +148,17 @@ impl Caller {
         match &self.credential {
             Credential::Session(_) | Credential::Host | Credential::Local(_) => true,
             Credential::Token { scopes, .. } => includes(scopes, scope),
+        }
+    }
+
+    /// The plugins whose state the caller may touch; none without a scope for it.
+    pub fn state_plugins(&self) -> PluginSet {
+        match &self.credential {
+            Credential::Token { scopes, .. } if !self.has(&Scope::State(None)) => {
+                let slug = |scope: &Scope| if let Scope::State(slug) = scope { slug.clone() } else { None };
+                PluginSet::Only(scopes.iter().filter_map(slug).collect())
+            }
+            _ => PluginSet::All,
         }
     }
 

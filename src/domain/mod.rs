@@ -20,6 +20,7 @@ pub mod record;
 pub mod release;
 pub mod schema;
 pub mod slug;
+pub mod state;
 pub mod time;
 pub mod update;
 pub mod user;

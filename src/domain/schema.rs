@@ -1,7 +1,8 @@
 //! JSON Schema, draft 2020-12: the one place that knows the library. References are resolved inside the schema only;
 //! nothing is ever fetched.
 
-use jsonschema::{ValidationError, Validator, draft202012};
+pub use jsonschema::Validator;
+use jsonschema::{ValidationError, draft202012};
 use serde_json::Value;
 
 use super::pointer;
@@ -41,8 +42,13 @@ pub fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
 pub fn check(schema: Option<&Value>, value: &Value) -> Result<()> {
     let Some(schema) = schema else { return Ok(()) };
     let validator = compile(schema).map_err(|e| Error::storage("a published schema cannot be used", e.to_string()))?;
-    let errors: Vec<_> = validator.iter_errors(value).take(MAX_VIOLATIONS).map(|e| violation(&e)).collect();
+    let errors = violations(&validator, value);
     if errors.is_empty() { Ok(()) } else { Err(Error::Validation { errors }) }
+}
+
+/// Everything in which the value breaks the schema, with its place.
+pub fn violations(validator: &Validator, value: &Value) -> Vec<Violation> {
+    validator.iter_errors(value).take(MAX_VIOLATIONS).map(|e| violation(&e)).collect()
 }
 
 /// As [`check`], but values that are required may be missing: somebody else can still add them.

@@ -29,6 +29,15 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// An RFC 3339 time, or one without offset, as BrainDrive writes it: it means UTC.
+    pub fn parse_lenient(text: &str) -> Result<Self> {
+        let naive = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|moment| moment.timestamp());
+        let moment = text.parse().ok().or_else(naive).ok_or_else(|| Error::invalid("", format!("{text:?} is not an RFC 3339 time")))?;
+        Ok(Self(jiff::Timestamp::as_millisecond(moment)))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with `Z`; fractions only where there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

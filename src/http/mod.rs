@@ -16,6 +16,7 @@ mod plugins;
 pub mod problem;
 mod releases;
 mod routes;
+mod state;
 mod tokens;
 mod unknown;
 mod users;
@@ -53,6 +54,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
     let listener = TcpListener::bind(app.settings.listen).map_err(setup(format!("cannot listen on {}", app.settings.listen)))?;
     let address = listener.local_addr().map_err(setup("cannot listen".to_owned()))?;
     let workers = app.settings.workers;
+    let stop = stop_signal(Arc::clone(&app))?;
     let state = Data::from(app);
     let document = Data::new(openapi::document());
     let warm = middleware::WarmFirst(Arc::new(files::Warm::new(Arc::clone(&state), Arc::clone(&document))?));
@@ -81,6 +83,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
     .client_disconnect_timeout(LINGER)
     .shutdown_timeout(SHUTDOWN_SECONDS)
+    .shutdown_signal(stop)
     // Small answers go out at once instead of waiting 40 ms for the peer's acknowledgement.
     .tcp_nodelay(true);
     if let Some(workers) = workers {
@@ -102,6 +105,27 @@ async fn keep_up(metrics: PrometheusHandle) {
     }
 }
 
+/// Ends with SIGTERM or SIGINT, which are listened for from now on. Event streams never end by themselves: they are cut, while
+/// everything else finishes.
+fn stop_signal(app: Arc<App>) -> Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    let (mut terminated, mut interrupted) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(|e| Error::Setup(format!("signals cannot be received: {e}")));
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?)
+    };
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        #[cfg(not(unix))]
+        drop(tokio::signal::ctrl_c().await);
+        app.state.events.close();
+    })
+}
+
 /// For the origins of the setting, with credentials. File routes answer every origin, without credentials; they say so
 /// themselves, because no list applies to them.
 fn cors(settings: &Settings) -> Cors {
@@ -116,8 +140,12 @@ fn cors(settings: &Settings) -> Cors {
             "prefer",
             "x-request-id",
             "last-event-id",
+            "plugyard-device",
+            "plugyard-expires",
+            "plugyard-schema-version",
         ])
         .expose_headers(["etag", "location", "retry-after", "x-request-id"])
+        .expose_headers(state::ANSWER_HEADERS)
         .allowed_origin_fn(|_, request| middleware::is_open(request.uri.path()))
         .max_age(3600)
         .block_on_origin_mismatch(false)

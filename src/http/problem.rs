@@ -41,7 +41,7 @@ impl std::fmt::Display for Problem {
 }
 
 /// The status table.
-fn status(error: &Error) -> StatusCode {
+pub fn status(error: &Error) -> StatusCode {
     match error {
         Error::MalformedJson(_) | Error::BadRequest(_) | Error::InstallFailed(_) => StatusCode::BAD_REQUEST,
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
@@ -49,6 +49,7 @@ fn status(error: &Error) -> StatusCode {
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
         Error::AlreadyExists(_)
+        | Error::StateExists { .. }
         | Error::VersionTaken { .. }
         | Error::Yanked { .. }
         | Error::Conflict(_)
@@ -60,6 +61,9 @@ fn status(error: &Error) -> StatusCode {
         Error::Gone(_) => StatusCode::GONE,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
+        Error::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+        Error::QuotaExceeded { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        Error::StateCorrupt { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         Error::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         Error::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -100,6 +104,9 @@ fn facts(error: &Error) -> Value {
     match error {
         Error::TooLarge { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
         Error::PreconditionFailed { current } => json!({"current": current}),
+        Error::StateExists { current } => json!({"current": current}),
+        Error::QuotaExceeded { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
+        Error::StateCorrupt { entry } => json!({"entry": entry}),
         Error::DependencyMissing { missing, propose, .. } => json!({"missing": missing, "propose": propose}),
         Error::DependencyCycle { cycle } => json!({"cycle": cycle}),
         Error::DependencyRequired { chain, .. } => json!({"chain": chain}),
@@ -124,7 +131,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        if let Error::Storage { .. } | Error::Setup(_) = &*self.0 {
+        if let Error::Storage { .. } | Error::Setup(_) | Error::StateCorrupt { .. } = &*self.0 {
             tracing::error!(error = %self.0.chain(), "a request failed");
         }
         let mut response = HttpResponse::build(self.status_code());

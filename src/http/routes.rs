@@ -2,7 +2,7 @@
 
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
-use super::{audit, auth, files, openapi, operations, plugins, releases, tokens, users};
+use super::{audit, auth, files, openapi, operations, plugins, releases, state, tokens, users};
 
 pub fn all(config: &mut ServiceConfig<'_>) {
     config.service(operations::healthz).service(operations::readyz).service(operations::metrics).service(openapi::openapi_json).service(
@@ -13,8 +13,13 @@ pub fn all(config: &mut ServiceConfig<'_>) {
             .configure(releases::routes)
             // Before the scope below, which keeps every address that begins like it.
             .configure(users::routes)
-            .service(scope("/users/{user_id}").configure(plugins::mirrored_routes))
+            .service(scope("/users/{user_id}").configure(plugins::mirrored_routes).configure(state::routes))
             .configure(plugins::routes)
+            .service(state::admin_stats)
+            .service(state::stream_events)
+            .service(state::make_ticket)
+            .service(state::put_policy)
+            .configure(state::routes)
             .configure(files::routes),
     );
 }

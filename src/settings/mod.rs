@@ -159,6 +159,8 @@ settings! {
     max_state_document: ByteSize = "10 MiB";
     /// State of one plugin and user, as a multiple of max_state_document.
     state_quota_factor: u64 = "10";
+    /// How often state entries whose time has come are swept up; they are gone before that; keep: never.
+    state_sweep_interval: Option<Duration> = "1m";
     /// State entries of one user.
     max_state_entries: u64 = "100000";
     /// Size of an uploaded archive.
@@ -246,6 +248,7 @@ impl Settings {
             ("max_state_document", self.max_state_document.as_u64() == 0),
             ("state_quota_factor", self.state_quota_factor == 0),
             ("max_state_entries", self.max_state_entries == 0),
+            ("state_sweep_interval", self.state_sweep_interval.is_some_and(|interval| interval.is_zero())),
             ("max_archive", self.max_archive.as_u64() == 0),
             ("max_unpacked", self.max_unpacked.as_u64() == 0),
             ("max_entries", self.max_entries == 0),

@@ -104,7 +104,7 @@ impl AnyConnection {
     }
 
     /// Runs `work` in a savepoint of the open transaction. Its own error is returned, even if the savepoint is lost by then.
-    pub(super) fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         <Self as diesel::Connection>::TransactionManager::begin_transaction(self)?;
         self.finish(work)
     }

@@ -179,6 +179,129 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    user_heads (user_id) {
+        user_id -> Text,
+        seq -> BigInt,
+        entries -> BigInt,
+        horizon -> BigInt,
+    }
+}
+
+diesel::table! {
+    state_usage (user_id, plugin_slug) {
+        user_id -> Text,
+        plugin_slug -> Text,
+        entries -> BigInt,
+        size -> BigInt,
+        stored_size -> BigInt,
+    }
+}
+
+diesel::table! {
+    state_entries (id) {
+        id -> Text,
+        user_id -> Text,
+        plugin_slug -> Text,
+        page_id -> Text,
+        state_key -> Text,
+        size -> BigInt,
+        stored_size -> BigInt,
+        encoding -> Text,
+        sha256 -> Text,
+        content_sha256 -> Text,
+        schema_version -> Nullable<Text>,
+        plugin_version -> Nullable<Text>,
+        strategy -> Text,
+        device_id -> Nullable<Text>,
+        seq -> BigInt,
+        version -> BigInt,
+        active -> Bool,
+        last_accessed -> BigInt,
+        access_count -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        deleted_at -> Nullable<BigInt>,
+        data -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    state_revisions (entry_id, version) {
+        entry_id -> Text,
+        version -> BigInt,
+        seq -> BigInt,
+        change -> Text,
+        encoding -> Text,
+        size -> BigInt,
+        stored_size -> BigInt,
+        sha256 -> Text,
+        schema_version -> Nullable<Text>,
+        plugin_version -> Nullable<Text>,
+        device_id -> Nullable<Text>,
+        actor -> Text,
+        user_agent -> Nullable<Text>,
+        created_at -> BigInt,
+        data -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    state_policies (plugin_slug) {
+        plugin_slug -> Text,
+        policy -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    snapshots (id) {
+        id -> Text,
+        user_id -> Text,
+        plugin_slug -> Text,
+        plugin_version -> Nullable<Text>,
+        reason -> Text,
+        label -> Nullable<Text>,
+        pinned -> Bool,
+        entries -> BigInt,
+        size -> BigInt,
+        seq -> BigInt,
+        created_by -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    snapshot_entries (snapshot_id, page_id, state_key) {
+        snapshot_id -> Text,
+        page_id -> Text,
+        state_key -> Text,
+        size -> BigInt,
+        stored_size -> BigInt,
+        encoding -> Text,
+        sha256 -> Text,
+        content_sha256 -> Text,
+        schema_version -> Nullable<Text>,
+        plugin_version -> Nullable<Text>,
+        strategy -> Text,
+        device_id -> Nullable<Text>,
+        expires_at -> Nullable<BigInt>,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    state_mutations (user_id, device_id, mutation_id) {
+        user_id -> Text,
+        device_id -> Text,
+        mutation_id -> Text,
+        result -> Text,
+        created_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -194,4 +317,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     pending_records,
     audit_log,
     update_checks,
+    user_heads,
+    state_usage,
+    state_entries,
+    state_revisions,
+    state_policies,
+    snapshots,
+    snapshot_entries,
+    state_mutations,
 );

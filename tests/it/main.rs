@@ -25,5 +25,6 @@ mod plugins;
 mod promises;
 mod releases;
 mod sources;
+mod state;
 mod storage;
 mod takeover;

@@ -105,7 +105,8 @@ async fn every_operation_answers_as_described(app: TestApp) {
     let bodies = [None, Some("{}")];
     for operation in operations(&document(&app).await) {
         // It would end the login that all this is sent with.
-        if operation.path == "/api/v1/auth/logout" {
+        // A stream has no end; `state::events` reads it.
+        if operation.path == "/api/v1/auth/logout" || operation.path.ends_with("/plugin-state/events") {
             continue;
         }
         let bodies = if operation.described["requestBody"].is_null() { &bodies[..1] } else { &bodies };

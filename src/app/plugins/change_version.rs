@@ -1,18 +1,22 @@
 //! Moving a plugin to another version: everything is checked before anything changes, one transaction moves it, and the
 //! old version is served until that commits.
 
+use std::sync::Arc;
+
 use super::{failed, find, list_one, needs};
 use crate::{
     app::{
         App, audit, now,
         releases::{PublishOptions, choose_for_install, may_publish, publish, verify_on_disk},
         sources::{self, Wanted},
+        state::{self, Access},
     },
     domain::{
         Caller, Manifest, Timestamp, UserId, Version, VersionSpec,
         history::rollback_target,
         plugin::{Change, ModuleRow, Plugin},
         release::Release,
+        state::SnapshotReason,
     },
     error::{Error, Result, Step},
     storage::{Connection, modules, plugin_config, plugins, releases},
@@ -23,23 +27,25 @@ use crate::{
 pub struct Moved {
     pub plugin: Plugin,
     pub previous: Version,
+    /// Of the plugin's state: made before an update; the one that an undone update made, where there is one.
+    pub snapshot: Option<String>,
 }
 
 /// Moves to what `wanted` stands for. Config and enablement stay.
-pub async fn update(app: &App, caller: &Caller, user: &UserId, name: &str, wanted: VersionSpec) -> Result<Moved> {
+pub async fn update(app: &Arc<App>, caller: &Caller, user: &UserId, name: &str, wanted: VersionSpec) -> Result<Moved> {
     let plugin = find(app, user, name).await?;
     // Also when it was yanked since: the user keeps it.
     if wanted == VersionSpec::Exact(plugin.version.clone()) {
-        return Ok(Moved { previous: plugin.version.clone(), plugin });
+        return Ok(Moved { previous: plugin.version.clone(), plugin, snapshot: None });
     }
     let (chooser, slug) = (caller.clone(), plugin.slug.clone());
     let release = app.db.read(move |conn| choose_for_install(conn, &chooser, &slug, &wanted)).await?;
-    move_to(app, caller, plugin, release, Change::Update).await
+    move_to(app, caller, plugin, release, Move::Update).await
 }
 
 /// Moves to the newest version there is. One that only the repository has from which the plugin was installed is fetched and
 /// published first, if the caller may do that; nobody is asked whether there is one.
-pub async fn update_to_newest(app: &App, caller: &Caller, user: &UserId, name: &str) -> Result<Moved> {
+pub async fn update_to_newest(app: &Arc<App>, caller: &Caller, user: &UserId, name: &str) -> Result<Moved> {
     let listed = list_one(app, user, name).await?;
     let offered = listed.check.as_ref().and_then(|check| check.latest.as_ref());
     let is_newer = |offered: &Version| {
@@ -65,8 +71,8 @@ pub async fn update_to_newest(app: &App, caller: &Caller, user: &UserId, name: &
 }
 
 /// Moves back to the version that was installed before; again goes one further. A yanked version may come back: the user
-/// had it.
-pub async fn rollback(app: &App, caller: &Caller, user: &UserId, name: &str) -> Result<Moved> {
+/// had it. With `restore_state` the plugin's state goes back with it, to the snapshot that the update made.
+pub async fn rollback(app: &Arc<App>, caller: &Caller, user: &UserId, name: &str, restore_state: bool) -> Result<Moved> {
     let plugin = find(app, user, name).await?;
     let (id, slug) = (plugin.id.clone(), plugin.slug.clone());
     let release = app
@@ -78,17 +84,26 @@ pub async fn rollback(app: &App, caller: &Caller, user: &UserId, name: &str) -> 
             releases::find(conn, &slug, target)?.ok_or_else(|| Error::Conflict(format!("{slug} {target} is no longer published")))
         })
         .await?;
-    move_to(app, caller, plugin, release, Change::Rollback).await
+    move_to(app, caller, plugin, release, Move::Rollback { restore_state }).await
 }
 
-async fn move_to(app: &App, caller: &Caller, plugin: Plugin, release: Release, change: Change) -> Result<Moved> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Move {
+    Update,
+    Rollback { restore_state: bool },
+}
+
+async fn move_to(app: &Arc<App>, caller: &Caller, plugin: Plugin, release: Release, how: Move) -> Result<Moved> {
     let previous = plugin.version.clone();
     if release.version == previous {
-        return Ok(Moved { plugin, previous });
+        return Ok(Moved { plugin, previous, snapshot: None });
     }
     verify_on_disk(app, &release).await?;
     let (caller, host, now) = (caller.clone(), app.settings.host_version.clone(), now());
-    app.db
+    let access = Access::of_plugin(&caller, plugin.user.clone());
+    let shared = Arc::clone(app);
+    let moved = app
+        .db
         .write(move |conn| {
             let user = &plugin.user;
             plugin_config::hold(conn, &plugin.slug)?;
@@ -101,15 +116,34 @@ async fn move_to(app: &App, caller: &Caller, plugin: Plugin, release: Release, c
             }
             needs::check(conn, user, &release.manifest, host.as_ref())?;
             needs::check_still_fits(conn, user, &plugin.slug, &release.version)?;
+            let (change, action, snapshot) = match how {
+                Move::Update => {
+                    let made = state::take(&shared, conn, &access, &plugin.slug, SnapshotReason::Update, (None, false))?;
+                    (Change::Update, "plugin.update", Some(made))
+                }
+                Move::Rollback { .. } => {
+                    let made = state::before_update(conn, &access, &plugin.slug, &release.version.to_string())?;
+                    (Change::Rollback, "plugin.rollback", made)
+                }
+            };
             plugins::set_version(conn, &plugin.id, &release.version, now)?;
             plugins::record_version(conn, &plugin.id, &release.version, change, &caller.actor(), now)?;
             follow_manifest(conn, &plugin.id, &release.manifest, now)?;
-            let action = if change == Change::Rollback { "plugin.rollback" } else { "plugin.update" };
+            if how == (Move::Rollback { restore_state: true }) {
+                let none = || {
+                    Error::Conflict(format!("there is no snapshot of the state that {} had in version {}", plugin.slug, release.version))
+                };
+                state::restore_in(&shared, conn, &access, snapshot.as_ref().ok_or_else(none)?, SnapshotReason::Rollback)?;
+            }
             audit::record(conn, &caller, action, format!("{} {previous} -> {}", plugin.id, release.version), now)?;
             let plugin = Plugin { version: release.version.clone(), ..plugin.clone() };
-            Ok(Moved { plugin, previous: previous.clone() })
+            Ok(Moved { plugin, previous: previous.clone(), snapshot: snapshot.map(|snapshot| snapshot.id) })
         })
-        .await
+        .await?;
+    let event = if how == Move::Update { "plugin.updated" } else { "plugin.rolled_back" };
+    app.state.tell(&moved.plugin.user, event, &moved.plugin.slug, Some(&moved.plugin.version));
+    app.state.wake(&moved.plugin.user);
+    Ok(moved)
 }
 
 /// New modules appear; removed ones keep their row and values, and are back when a version declares them again. False when

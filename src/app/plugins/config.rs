@@ -108,9 +108,7 @@ pub enum Expected {
 impl Expected {
     pub fn check(&self, current: &str) -> Result<()> {
         match self {
-            Self::OneOf(tags) if tags.iter().all(|tag| tag != current) => {
-                Err(Error::PreconditionFailed { current: Some(current.to_owned()) })
-            }
+            Self::OneOf(tags) if tags.iter().all(|tag| tag != current) => Err(Error::PreconditionFailed { current: Some(current.into()) }),
             _ => Ok(()),
         }
     }

@@ -13,10 +13,13 @@ use crate::{
 pub async fn set_enabled(app: &App, caller: &Caller, user: &UserId, name: &str, enabled: bool, cascade: bool) -> Result<Plugin> {
     let plugin = find(app, user, name).await?;
     let (caller, user, host, now) = (caller.clone(), user.clone(), app.settings.host_version.clone(), now());
-    app.db
+    let (owner, switched) = (user.clone(), plugin.clone());
+    let changed = app
+        .db
         .write(move |conn| {
+            let mut changed = Vec::new();
             if plugins::find_by_id(conn, &user, &plugin.id)?.is_some_and(|row| row.enabled == enabled) {
-                return Ok(plugin.clone());
+                return Ok(changed);
             }
             let others = if enabled {
                 needs::check_installed(conn, &plugin, host.as_ref())?;
@@ -29,11 +32,15 @@ pub async fn set_enabled(app: &App, caller: &Caller, user: &UserId, name: &str, 
                     && plugins::set_enabled(conn, &row.id, enabled, now)?
                 {
                     audit::record(conn, &caller, action(enabled), row.id, now)?;
+                    changed.push(slug.clone());
                 }
             }
-            Ok(plugin.clone())
+            Ok(changed)
         })
-        .await
+        .await?;
+    let event = if enabled { "plugin.enabled" } else { "plugin.disabled" };
+    changed.iter().for_each(|slug| app.state.tell(&owner, event, slug, None));
+    Ok(switched)
 }
 
 pub async fn set_module_enabled(app: &App, caller: &Caller, user: &UserId, name: &str, module: &str, enabled: bool) -> Result<()> {

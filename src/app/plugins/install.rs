@@ -91,6 +91,7 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
     metrics::counter!("plugyard_installs_total", "outcome" => if installed.is_ok() { "done" } else { "refused" }).increment(1);
     let installed = installed?;
     records::settle(app, &owner).await;
+    app.state.tell(&owner, "plugin.installed", &installed.plugin.slug, Some(&installed.plugin.version));
     Ok(installed)
 }
 

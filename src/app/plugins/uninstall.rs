@@ -1,8 +1,13 @@
 //! Taking a plugin from a user. Releases stay: they are everybody's.
 
+use std::sync::Arc;
+
 use super::{find, needs, records};
 use crate::{
-    app::{App, audit, now},
+    app::{
+        App, audit, now,
+        state::{self, Access},
+    },
     domain::{Caller, Slug, UserId},
     error::{Error, Result},
     storage::{modules, pending_records, plugins},
@@ -15,13 +20,21 @@ pub struct Uninstalled {
     pub modules: usize,
 }
 
-/// Removes the plugin. One that others need is refused, or with `cascade` goes together with those.
+/// Removes the plugin; with `purge_state` also everything that is kept of its state. One that others need is refused, or with `cascade` goes together with those.
 #[doc(alias = "unregister_user_plugin")]
-pub async fn uninstall(app: &App, caller: &Caller, user: &UserId, name: &str, cascade: bool) -> Result<Uninstalled> {
+pub async fn uninstall(
+    app: &Arc<App>,
+    caller: &Caller,
+    user: &UserId,
+    name: &str,
+    cascade: bool,
+    purge_state: bool,
+) -> Result<Uninstalled> {
     let plugin = find(app, user, name).await?;
     records::require_writable(app, user).await?;
     let (caller, user, now) = (caller.clone(), user.clone(), now());
     let owner = user.clone();
+    let (shared, access) = (Arc::clone(app), Access::of_plugin(&caller, user.clone()));
     let removed = app
         .db
         .write(move |conn| {
@@ -35,12 +48,18 @@ pub async fn uninstall(app: &App, caller: &Caller, user: &UserId, name: &str, ca
                 if let Some(row) = plugins::find(conn, &user, slug)? {
                     plugins::delete(conn, &row.id)?;
                     pending_records::put(conn, &user, slug, None)?;
+                    if purge_state {
+                        state::purge_in(&shared, conn, &access, slug)?;
+                    }
                     audit::record(conn, &caller, "plugin.uninstall", format!("{} {}", row.id, row.version), now)?;
                 }
             }
-            Ok(Uninstalled { slug: plugin.slug.clone(), id: plugin.id.clone(), modules })
+            Ok((Uninstalled { slug: plugin.slug.clone(), id: plugin.id.clone(), modules }, others))
         })
         .await?;
+    let (removed, others) = removed;
     records::settle(app, &owner).await;
+    others.iter().chain([&removed.slug]).for_each(|slug| app.state.tell(&owner, "plugin.uninstalled", slug, None));
+    app.state.wake(&owner);
     Ok(removed)
 }

@@ -1,5 +1,7 @@
 //! Installing and updating for every user: a plain loop that can be run again, with a report.
 
+use std::sync::Arc;
+
 use futures_util::{StreamExt, stream};
 
 use crate::{
@@ -49,7 +51,7 @@ pub async fn install_all(app: &App, caller: &Caller, slug: &Slug, version: Optio
 }
 
 /// Updates everybody who has the plugin.
-pub async fn update_all(app: &App, caller: &Caller, slug: &Slug, version: Option<VersionSpec>) -> Result<BulkReport> {
+pub async fn update_all(app: &Arc<App>, caller: &Caller, slug: &Slug, version: Option<VersionSpec>) -> Result<BulkReport> {
     caller.require_admin()?;
     let wanted = version.unwrap_or(VersionSpec::Latest);
     super::release(app, caller, slug.clone(), wanted.clone()).await?;

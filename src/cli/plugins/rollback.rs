@@ -18,6 +18,9 @@ pub struct Rollback {
     /// For whom: a name, an e-mail address or an id. With --server it can be left out and means the token's owner.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
+    /// Take the plugin's state back as well, to the snapshot that the update made.
+    #[arg(long)]
+    restore_state: bool,
 }
 
 #[derive(Serialize)]
@@ -37,12 +40,13 @@ impl Rollback {
         let moved = match global.target("plugins rollback").await? {
             Target::Local(local) => {
                 let user = local.user(self.user.as_deref()).await?;
-                let moved = plugins::rollback(&local.app, &local.caller, &user.id, slug.as_str()).await?;
+                let moved = plugins::rollback(&local.app, &local.caller, &user.id, slug.as_str(), self.restore_state).await?;
                 Moved::new(slug, user.username, moved.into())
             }
             Target::Remote(remote) => {
                 let subject = remote.subject(self.user.as_deref()).await?;
                 let request = remote.request(Method::POST, subject.route(&[slug.as_str(), "rollback"]));
+                let request = request.json(&serde_json::json!({"restore_state": self.restore_state}));
                 Moved::new(slug, subject.name, read(remote.send(request).await?.1)?)
             }
         };

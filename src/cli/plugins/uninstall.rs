@@ -26,6 +26,9 @@ pub struct Uninstall {
     /// Uninstall plugins that need this one too, instead of refusing.
     #[arg(long)]
     cascade: bool,
+    /// Erase what is kept of the plugin's state: entries, their history and snapshots.
+    #[arg(long)]
+    purge_state: bool,
 }
 
 #[derive(Serialize)]
@@ -49,12 +52,14 @@ impl Uninstall {
         let (user, removed) = match global.target("plugins uninstall").await? {
             Target::Local(local) => {
                 let user = local.user(self.user.as_deref()).await?;
-                let removed = plugins::uninstall(&local.app, &local.caller, &user.id, slug, self.cascade).await;
+                let removed = plugins::uninstall(&local.app, &local.caller, &user.id, slug, self.cascade, self.purge_state).await;
                 (user.username, removed.map(drop).map_err(Failure::from))
             }
             Target::Remote(remote) => {
                 let subject = remote.subject(self.user.as_deref()).await?;
-                let request = remote.request(Method::DELETE, subject.route(&[slug, "uninstall"])).query(&[("cascade", self.cascade)]);
+                let request = remote
+                    .request(Method::DELETE, subject.route(&[slug, "uninstall"]))
+                    .query(&[("cascade", self.cascade), ("purge_state", self.purge_state)]);
                 (subject.name, remote.send(request).await.map(drop))
             }
         };

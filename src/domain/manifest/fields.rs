@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{pointer, schema},
+    domain::{pointer, schema, state::Policy},
     error::{Error, Violation},
 };
 
@@ -156,6 +156,16 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+
+    /// What the plugin says about its state, known to be a policy.
+    pub fn state_policy(&mut self) -> Option<Value> {
+        let policy = Value::Object(self.object("statePolicy")?);
+        if let Err(Error::Validation { errors }) = Policy::parse(&policy) {
+            let pointer = self.pointer("statePolicy");
+            self.violations.extend(errors.into_iter().map(|fault| Violation::new(format!("{pointer}{}", fault.pointer), fault.message)));
+        }
+        Some(policy)
     }
 
     /// A JSON Schema that config can be checked against.

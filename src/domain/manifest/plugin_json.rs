@@ -48,7 +48,7 @@ pub(super) fn read(mut fields: Fields<'_>, files: &PackageFiles<'_>, overrides: 
         host: fields.parsed("host"),
         visibility,
         config_schema: fields.config_schema(),
-        state_policy: fields.object("statePolicy").map(Value::Object),
+        state_policy: fields.state_policy(),
         modules: modules::read(&mut fields),
         slug,
         version,

@@ -127,7 +127,7 @@ pub fn prepare<'a>(
     let outcome = evaluate(request, Validators { content, chosen, modified: served.release.modified }, wants_range);
     let (mut response, told, part) = match outcome {
         Outcome::PreconditionFailed => {
-            return Err(Error::PreconditionFailed { current: Some(String::from_utf8_lossy(&chosen.tag).into_owned()) });
+            return Err(Error::PreconditionFailed { current: Some(String::from_utf8_lossy(&chosen.tag).into()) });
         }
         Outcome::NotSatisfiable => return Err(Error::RangeNotSatisfiable { size: chosen.size }),
         Outcome::NotModified(known) => (HttpResponse::NotModified(), known, None),

@@ -35,7 +35,7 @@ struct UpdateData {
     plugin_id: String,
     previous_version: String,
     new_version: String,
-    /// Of the plugin's state before the update; null until state is kept here.
+    /// Of the plugin's state before the update; null when there was nothing to update.
     snapshot_id: Option<String>,
 }
 
@@ -45,7 +45,7 @@ fn data(moved: &Moved) -> UpdateData {
         plugin_id: moved.plugin.id.clone(),
         previous_version: moved.previous.to_string(),
         new_version: moved.plugin.version.to_string(),
-        snapshot_id: None,
+        snapshot_id: moved.snapshot.clone(),
     }
 }
 
@@ -82,23 +82,38 @@ pub async fn update(
 pub struct RollbackAnswer {
     previous_version: String,
     new_version: String,
-    /// Null until state is kept here.
+    /// Of the plugin's state before the update that is undone, restored when that was asked; null without one.
     snapshot_id: Option<String>,
+}
+
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackBody {
+    /// Whether the plugin's state goes back as well, to the snapshot that the update made.
+    #[serde(default)]
+    restore_state: bool,
 }
 
 /// Moves the plugin back to the version installed before; again goes one further.
 #[utoipa::path(
     tag = "plugins",
     params(("slug", description = "slug or id")),
+    request_body(content = Option<RollbackBody>, content_type = "application/json"),
     responses(
         (status = 200, body = RollbackAnswer),
-        (status = 409, description = "no earlier version, or a dependency", body = ProblemSchema),
+        (status = 409, description = "no earlier version, no snapshot to restore, or a dependency", body = ProblemSchema),
         (status = 410, description = "the release's files were removed", body = ProblemSchema)
     )
 )]
 #[post("/plugins/{slug}/rollback")]
-pub async fn rollback(subject: Subject<Install>, app: web::Data<App>, names: web::Path<SlugSegment>) -> HttpResult {
-    let moved = plugins::rollback(&app, &subject.caller, &subject.user, &names.slug).await?;
+pub async fn rollback(
+    subject: Subject<Install>,
+    app: web::Data<App>,
+    names: web::Path<SlugSegment>,
+    body: OptionalJson<RollbackBody>,
+) -> HttpResult {
+    let restore_state = body.0.unwrap_or_default().restore_state;
+    let moved = plugins::rollback(&app, &subject.caller, &subject.user, &names.slug, restore_state).await?;
     let UpdateData { previous_version, new_version, snapshot_id, .. } = data(&moved);
     Ok(HttpResponse::Ok().json(RollbackAnswer { previous_version, new_version, snapshot_id }))
 }

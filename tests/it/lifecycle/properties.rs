@@ -245,7 +245,7 @@ impl World {
     }
 
     async fn take(&self, slug: &Slug, step: &Step) -> plugyard::Result<()> {
-        let (app, name) = (&*self.app, slug.as_str());
+        let (app, name) = (&self.app, slug.as_str());
         match *step {
             Step::Install(user, wanted) => {
                 let (id, caller) = &self.users[user];
@@ -256,7 +256,7 @@ impl World {
                 let (id, caller) = &self.users[user];
                 plugins::update(app, caller, id, name, wanted.parse()?).await.map(drop)
             }
-            Step::Rollback(user) => plugins::rollback(app, &self.users[user].1, &self.users[user].0, name).await.map(drop),
+            Step::Rollback(user) => plugins::rollback(app, &self.users[user].1, &self.users[user].0, name, false).await.map(drop),
             Step::Switch(user, enabled) => {
                 plugins::set_enabled(app, &self.users[user].1, &self.users[user].0, name, enabled, false).await.map(drop)
             }
@@ -264,7 +264,7 @@ impl World {
                 let new = NewValues::Replace(json!({ "value": value }).as_object().unwrap().clone());
                 plugins::set_config(app, &self.users[user].1, &self.users[user].0, name, None, new, None).await.map(drop)
             }
-            Step::Uninstall(user) => plugins::uninstall(app, &self.users[user].1, &self.users[user].0, name, false).await.map(drop),
+            Step::Uninstall(user) => plugins::uninstall(app, &self.users[user].1, &self.users[user].0, name, false, false).await.map(drop),
             Step::Yank(version, true) => {
                 releases::yank(app, &self.server, slug.clone(), version.parse()?, "broken".to_owned()).await.map(drop)
             }

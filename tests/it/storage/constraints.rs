@@ -267,6 +267,175 @@ const TABLES: &[Table] = &[
         nullable: &["latest_version", "failure"],
         refused: &[Case(PrimaryKey, "(source_url)", &[("source_url", "'https://example.org/1'")])],
     },
+    Table {
+        name: "user_heads",
+        row: &[
+            // One for each user: the second is there for this.
+            ("user_id", "(SELECT id FROM users WHERE id LIKE CASE # WHEN 1 THEN '%1' ELSE '%9' END)"),
+            ("seq", "1"),
+            ("entries", "0"),
+            ("horizon", "0"),
+        ],
+        nullable: &[],
+        refused: &[
+            Case(PrimaryKey, "(user_id)", &[("user_id", "'00000000000000000000000000000001'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+            Case(Check, "seq>=0", &[("seq", "-1")]),
+            Case(Check, "entries>=0", &[("entries", "-1")]),
+            Case(Check, "horizon>=0", &[("horizon", "-1")]),
+        ],
+    },
+    Table {
+        name: "state_usage",
+        row: &[
+            ("user_id", "'00000000000000000000000000000001'"),
+            ("plugin_slug", "'Demo#'"),
+            ("entries", "1"),
+            ("size", "1"),
+            ("stored_size", "1"),
+        ],
+        nullable: &[],
+        refused: &[
+            Case(PrimaryKey, "(user_id, plugin_slug)", &[("plugin_slug", "'Demo1'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+            Case(Check, "entries>=0", &[("entries", "-1")]),
+            Case(Check, "size>=0", &[("size", "-1")]),
+            Case(Check, "stored_size>=0", &[("stored_size", "-1")]),
+        ],
+    },
+    Table {
+        name: "state_entries",
+        row: &[
+            ("id", "'entry #'"),
+            ("user_id", "'00000000000000000000000000000001'"),
+            ("plugin_slug", "'Demo'"),
+            ("page_id", "''"),
+            ("state_key", "'key #'"),
+            ("size", "1"),
+            ("stored_size", "1"),
+            ("encoding", "'plain'"),
+            ("sha256", "''"),
+            ("content_sha256", "''"),
+            ("strategy", "'persistent'"),
+            ("seq", "1#"),
+            ("version", "1"),
+            ("active", "TRUE"),
+            ("last_accessed", "1"),
+            ("access_count", "0"),
+            ("created_at", "1"),
+            ("updated_at", "1"),
+            ("data", "'x'"),
+        ],
+        nullable: &["schema_version", "plugin_version", "device_id", "expires_at", "deleted_at", "data"],
+        refused: &[
+            Case(PrimaryKey, "(id)", &[("id", "'entry 1'")]),
+            Case(UniqueKey, "(user_id, plugin_slug, page_id, state_key)", &[("state_key", "'key 1'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+            Case(Check, "size>=0", &[("size", "-1")]),
+            Case(Check, "stored_size>=0", &[("stored_size", "-1")]),
+            Case(Check, "encodingIN'plain','zstd'", &[("encoding", "'gzip'")]),
+            Case(Check, "strategyIN'none','session','persistent','custom'", &[("strategy", "'magic'")]),
+            Case(Check, "seq>=1", &[("seq", "0")]),
+            Case(Check, "version>=1", &[("version", "0")]),
+            Case(Check, "access_count>=0", &[("access_count", "-1")]),
+            Case(Check, "deleted_atISNULL=dataISNOTNULL", &[("data", "NULL")]),
+        ],
+    },
+    Table {
+        name: "state_revisions",
+        row: &[
+            ("entry_id", "'entry 1'"),
+            ("version", "#"),
+            ("seq", "1"),
+            ("change", "'create'"),
+            ("encoding", "'plain'"),
+            ("size", "1"),
+            ("stored_size", "1"),
+            ("sha256", "''"),
+            ("actor", "'ann'"),
+            ("created_at", "1"),
+        ],
+        nullable: &["schema_version", "plugin_version", "device_id", "user_agent", "data"],
+        refused: &[
+            Case(PrimaryKey, "(entry_id, version)", &[("version", "1")]),
+            Case(ForeignKey, "(entry_id)", &[("entry_id", "'none'")]),
+            Case(Check, "version>=1", &[("version", "0")]),
+            Case(Check, "seq>=1", &[("seq", "0")]),
+            Case(Check, "changeIN'create','update','delete','restore','expire'", &[("change", "'vanish'")]),
+            Case(Check, "encodingIN'plain','zstd'", &[("encoding", "'gzip'")]),
+            Case(Check, "size>=0", &[("size", "-1")]),
+            Case(Check, "stored_size>=0", &[("stored_size", "-1")]),
+        ],
+    },
+    Table {
+        name: "state_policies",
+        row: &[("plugin_slug", "'Demo#'"), ("policy", "'{}'"), ("updated_by", "'ann'"), ("updated_at", "1")],
+        nullable: &[],
+        refused: &[Case(PrimaryKey, "(plugin_slug)", &[("plugin_slug", "'Demo1'")])],
+    },
+    Table {
+        name: "snapshots",
+        row: &[
+            ("id", "'snapshot #'"),
+            ("user_id", "'00000000000000000000000000000001'"),
+            ("plugin_slug", "'Demo'"),
+            ("reason", "'request'"),
+            ("pinned", "FALSE"),
+            ("entries", "1"),
+            ("size", "1"),
+            ("seq", "1"),
+            ("created_by", "'ann'"),
+            ("created_at", "1"),
+        ],
+        nullable: &["plugin_version", "label"],
+        refused: &[
+            Case(PrimaryKey, "(id)", &[("id", "'snapshot 1'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+            Case(Check, "reasonIN'request','update','rollback','restore'", &[("reason", "'mood'")]),
+            Case(Check, "entries>=0", &[("entries", "-1")]),
+            Case(Check, "size>=0", &[("size", "-1")]),
+            Case(Check, "seq>=0", &[("seq", "-1")]),
+        ],
+    },
+    Table {
+        name: "snapshot_entries",
+        row: &[
+            ("snapshot_id", "'snapshot 1'"),
+            ("page_id", "''"),
+            ("state_key", "'key #'"),
+            ("size", "1"),
+            ("stored_size", "1"),
+            ("encoding", "'plain'"),
+            ("sha256", "''"),
+            ("content_sha256", "''"),
+            ("strategy", "'persistent'"),
+            ("data", "'x'"),
+        ],
+        nullable: &["schema_version", "plugin_version", "device_id", "expires_at"],
+        refused: &[
+            Case(PrimaryKey, "(snapshot_id, page_id, state_key)", &[("state_key", "'key 1'")]),
+            Case(ForeignKey, "(snapshot_id)", &[("snapshot_id", "'none'")]),
+            Case(Check, "size>=0", &[("size", "-1")]),
+            Case(Check, "stored_size>=0", &[("stored_size", "-1")]),
+            Case(Check, "encodingIN'plain','zstd'", &[("encoding", "'gzip'")]),
+            Case(Check, "strategyIN'none','session','persistent','custom'", &[("strategy", "'magic'")]),
+        ],
+    },
+    Table {
+        name: "state_mutations",
+        row: &[
+            ("user_id", "'00000000000000000000000000000001'"),
+            ("device_id", "'phone'"),
+            ("mutation_id", "'m#'"),
+            ("result", "'{}'"),
+            ("created_at", "1"),
+        ],
+        nullable: &[],
+        refused: &[
+            Case(PrimaryKey, "(user_id, device_id, mutation_id)", &[("mutation_id", "'m1'")]),
+            Case(ForeignKey, "(user_id)", &[("user_id", "'nobody'")]),
+        ],
+    },
 ];
 
 impl Table {
@@ -298,6 +467,9 @@ fn filled(store: &Store) -> Connection {
     }
     for table in TABLES {
         conn.batch_execute(&table.insert(1, &[])).unwrap();
+        if table.name == "users" {
+            conn.batch_execute(&table.insert(9, &[])).unwrap();
+        }
     }
     conn
 }
@@ -416,10 +588,10 @@ async fn what_hangs_on_a_removed_row_goes_or_stays_as_declared(store: Store) {
     conn.batch_execute("DELETE FROM users").unwrap();
     assert_eq!(
         left(&mut conn),
-        ["audit_log", "channels", "meta", "pending_records", "plugin_config", "release_files", "releases", "update_checks"],
+        ["audit_log", "channels", "meta", "pending_records", "plugin_config", "release_files", "releases", "state_policies", "update_checks"],
         "what a user published and what was noted stays"
     );
     assert_eq!(line(&mut conn, "SELECT owner_id AS line FROM plugin_config"), "NULL");
     conn.batch_execute("DELETE FROM releases").unwrap();
-    assert_eq!(left(&mut conn), ["audit_log", "meta", "pending_records", "plugin_config", "update_checks"]);
+    assert_eq!(left(&mut conn), ["audit_log", "meta", "pending_records", "plugin_config", "state_policies", "update_checks"]);
 }

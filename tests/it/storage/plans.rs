@@ -15,10 +15,14 @@ use diesel::{
 };
 use plugyard::{
     Result,
-    domain::{manifest::Visibility, plugin::Change},
+    domain::{
+        manifest::Visibility,
+        plugin::Change,
+        state::{ListFilter, PluginSet},
+    },
     storage::{
         Connection, api_tokens, audit, channels, meta, migrations, modules, pending_records, plugin_config, plugins, releases, sessions,
-        update_checks, users,
+        snapshots, state_entries, state_heads, state_lists, state_mutations, state_policies, state_revisions, state_usage, update_checks, users,
     },
 };
 use regex::Regex;
@@ -29,8 +33,8 @@ use super::{
     catalogue::{Catalogue, table_of},
     lines,
     samples::{
-        NOW, api_token, audit_entry, channel, metadata, module, plugin, release, release_file, session, slug, update_check, user, user_id,
-        version,
+        NOW, api_token, audit_entry, channel, metadata, module, plugin, release, release_file, session, slug, snapshot, state_entry,
+        state_key, state_revision, update_check, user, user_id, version,
     },
     stores,
 };
@@ -147,6 +151,59 @@ const CALLS: &[Call] = &[
     ("update_checks::find", |c| update_checks::find(c, &["https://example.org/a".to_owned(), "b".to_owned()]).map(drop)),
     ("update_checks::delete_before", |c| update_checks::delete_before(c, NOW)),
     ("audit::delete_before", |c| audit::delete_before(c, NOW)),
+    ("state_heads::advance", |c| state_heads::advance(c, &user_id(1)).map(drop)),
+    ("state_heads::take_back", |c| state_heads::take_back(c, &user_id(1))),
+    ("state_heads::find", |c| state_heads::find(c, &user_id(1)).map(drop)),
+    ("state_heads::add_entries", |c| state_heads::add_entries(c, &user_id(1), 1)),
+    ("state_heads::raise_horizon", |c| state_heads::raise_horizon(c, &user_id(1), 1)),
+    ("state_usage::add", |c| {
+        let one = state_usage::Usage { entries: 1, size: 1, stored_size: 1 };
+        let less = state_usage::Usage { entries: -1, size: -1, stored_size: -1 };
+        state_usage::add(c, &user_id(1), &slug(), one).and_then(|_| state_usage::add(c, &user_id(1), &slug(), less)).map(drop)
+    }),
+    ("state_usage::list", |c| state_usage::list(c, &user_id(1)).map(drop)),
+    ("state_policies::installation", |c| state_policies::installation(c, &user_id(1), &slug()).map(drop)),
+    ("state_policies::manifest", |c| state_policies::manifest(c, &slug(), "1.0.0").map(drop)),
+    ("state_policies::set", |c| state_policies::set(c, &slug(), "{}", "ann", NOW)),
+    ("state_policies::find", |c| state_policies::find(c, &slug()).map(drop)),
+    ("state_entries::insert", |c| state_entries::insert(c, &state_entry(), Some(b"{}"))),
+    ("state_entries::find", |c| state_entries::find(c, &user_id(1), &state_key()).map(drop)),
+    ("state_entries::find_with_data", |c| state_entries::find_with_data(c, &user_id(1), &state_key()).map(drop)),
+    ("state_entries::find_by_id", |c| state_entries::find_by_id(c, &user_id(1), "entry").map(drop)),
+    ("state_entries::find_by_id_with_data", |c| state_entries::find_by_id_with_data(c, &user_id(1), "entry").map(drop)),
+    ("state_entries::replace", |c| state_entries::replace(c, &state_entry(), Some(b"{}"))),
+    ("state_entries::set_facts", |c| state_entries::set_facts(c, &state_entry())),
+    ("state_entries::add_accesses", |c| state_entries::add_accesses(c, "entry", 1, NOW)),
+    ("state_lists::list", |c| {
+        let of_demo = ListFilter { plugin: Some(slug()), ..ListFilter::default() };
+        for filter in [ListFilter::default(), of_demo] {
+            state_lists::list(c, &user_id(1), &PluginSet::All, &filter, NOW, (100, 0))?;
+        }
+        Ok(())
+    }),
+    ("state_lists::changes", |c| state_lists::changes(c, &user_id(1), &PluginSet::All, 0, 100).map(drop)),
+    ("state_lists::of_plugin", |c| state_lists::of_plugin(c, &user_id(1), &slug()).map(drop)),
+    ("state_lists::expired", |c| state_lists::expired(c, NOW, 100).map(drop)),
+    ("state_lists::expired_of", |c| state_lists::expired_of(c, &user_id(1), &PluginSet::All, NOW, 100).map(drop)),
+    ("state_lists::old_tombstones", |c| state_lists::old_tombstones(c, NOW, 100).map(drop)),
+    ("state_lists::remove_tombstone", |c| state_lists::remove_tombstone(c, "entry", 1).map(drop)),
+    ("state_lists::count_visible", |c| state_lists::count_visible(c, &user_id(1), &PluginSet::All, NOW).map(drop)),
+    ("state_mutations::insert", |c| state_mutations::insert(c, &user_id(1), "phone", "m1", "{}", NOW)),
+    ("state_mutations::find", |c| state_mutations::find(c, &user_id(1), "phone", "m1").map(drop)),
+    ("state_mutations::delete_before", |c| state_mutations::delete_before(c, NOW)),
+    ("state_usage::largest", |c| state_usage::largest(c, 10).map(drop)),
+    ("state_lists::last_change", |c| state_lists::last_change(c, &user_id(1), &PluginSet::All).map(drop)),
+    ("state_revisions::insert", |c| state_revisions::insert(c, "entry", &state_revision(), Some(b"{}"))),
+    ("state_revisions::list", |c| state_revisions::list(c, "entry", 9, 100).map(drop)),
+    ("state_revisions::find", |c| state_revisions::find(c, "entry", 1).map(drop)),
+    ("state_revisions::prune", |c| state_revisions::prune(c, "entry", 1)),
+    ("snapshots::insert", |c| snapshots::insert(c, snapshot()).map(drop)),
+    ("snapshots::list", |c| snapshots::list(c, &user_id(1), &slug()).map(drop)),
+    ("snapshots::list_all", |c| snapshots::list_all(c, &user_id(1), &PluginSet::All).map(drop)),
+    ("snapshots::find", |c| snapshots::find(c, &user_id(1), "snapshot").map(drop)),
+    ("snapshots::entries", |c| snapshots::entries(c, "snapshot").map(drop)),
+    ("snapshots::delete", |c| snapshots::delete(c, "snapshot")),
+    ("snapshots::erase", |c| snapshots::erase(c, &user_id(1), &state_key())),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),
 ];
@@ -161,13 +218,17 @@ const SCANS: &[(&str, &str, &str)] = &[
     ("releases::catalogue", "plugin_config", "a page of all slugs, in the order of the key; a search reads texts"),
     ("releases::removed", "releases", "clean-up looks at everything"),
     ("releases::unneeded", "releases", "clean-up looks at everything"),
+    ("state_usage::largest", "state_usage", "an administrator's list of who keeps the most"),
     ("sessions::remove_all_ended", "sessions", "clean-up looks at everything"),
     ("audit::list", "audit_log", "the newest page, in the order of the key"),
     ("pending_records::users", "pending_records", "the outbox holds what a crash left, asked at the start"),
 ];
 
 /// Functions that sort, and why no index should do it.
-const SORTS: &[(&str, &str)] = &[("modules::list_of_user", "a user's modules are found plugin by plugin")];
+const SORTS: &[(&str, &str)] = &[
+    ("modules::list_of_user", "a user's modules are found plugin by plugin"),
+    ("state_usage::largest", "an administrator's list of who keeps the most"),
+];
 
 /// SQLite has one writer, so there this one has nothing to do.
 const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
@@ -187,6 +248,12 @@ const ROWS: &str = "
     INSERT INTO plugin_versions (plugin_id, sequence, version, change, installed_by, installed_at, replaced_at)
         SELECT id, v, v || '.0.0', 'update', 'ann', 0, 0 FROM plugins, generate_series(1, 3) v;
     INSERT INTO channels (slug, name, version, updated_at) SELECT plugin_name, 'beta', '2.0.0', 0 FROM plugin_config;
+    INSERT INTO state_entries (id, user_id, plugin_slug, page_id, state_key, size, stored_size, encoding, sha256, content_sha256, strategy,
+        seq, version, active, last_accessed, access_count, created_at, updated_at, data)
+        SELECT u || '_' || n, md5('u' || u), 'p' || n % 10, '', 'k' || n, 1, 1, 'plain', '', '', 'persistent', n, 1, true, 0, 0, 0, n, 'x'
+        FROM generate_series(1, 100) u, generate_series(1, 100) n;
+    INSERT INTO state_revisions (entry_id, version, seq, change, encoding, size, stored_size, sha256, actor, created_at, data)
+        SELECT id, v, v, 'update', 'plain', 1, 1, '', 'ann', 0, 'x' FROM state_entries, generate_series(1, 3) v;
     ANALYZE";
 
 stores!(no_query_reads_through_a_table);

@@ -7,6 +7,7 @@ use plugyard::domain::{
     plugin::{ModuleRow, Plugin},
     record::{InstallationMetadata, InstallationType},
     release::{Release, ReleaseFile},
+    state::{ChangeType, Encoding, Entry, Revision, Snapshot, SnapshotReason, StateKey, Strategy},
     update::UpdateCheck,
     user::{ApiToken, Session, User},
 };
@@ -123,5 +124,70 @@ pub fn audit_entry() -> AuditEntry {
         action: "release.publish".to_owned(),
         object: "Demo 1.0.0".to_owned(),
         request_id: None,
+    }
+}
+
+pub fn state_key() -> StateKey {
+    StateKey::new(slug(), Some("page"), Some("key")).unwrap()
+}
+
+pub fn state_entry() -> Entry {
+    Entry {
+        id: "entry".to_owned(),
+        user: user_id(1),
+        key: state_key(),
+        size: 2,
+        stored_size: 2,
+        encoding: Encoding::Plain,
+        sha256: "0f".repeat(32),
+        content_sha256: "0f".repeat(32),
+        schema_version: None,
+        plugin_version: Some("1.0.0".to_owned()),
+        strategy: Strategy::Persistent,
+        device: None,
+        seq: 1,
+        version: 1,
+        active: true,
+        last_accessed: NOW,
+        access_count: 0,
+        created_at: NOW,
+        updated_at: NOW,
+        expires_at: None,
+        deleted_at: None,
+    }
+}
+
+pub fn state_revision() -> Revision {
+    Revision {
+        version: 1,
+        seq: 1,
+        change: ChangeType::Create,
+        encoding: Encoding::Plain,
+        size: 2,
+        stored_size: 2,
+        sha256: "0f".repeat(32),
+        schema_version: None,
+        plugin_version: None,
+        device: None,
+        actor: "ann".to_owned(),
+        user_agent: None,
+        created_at: NOW,
+    }
+}
+
+pub fn snapshot() -> Snapshot {
+    Snapshot {
+        id: "snapshot".to_owned(),
+        user: user_id(1),
+        plugin: slug(),
+        plugin_version: None,
+        reason: SnapshotReason::Request,
+        label: None,
+        pinned: false,
+        entries: 0,
+        size: 0,
+        seq: 0,
+        created_by: "ann".to_owned(),
+        created_at: NOW,
     }
 }

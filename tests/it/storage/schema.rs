@@ -85,6 +85,7 @@ impl Described {
                     "Text" => "text",
                     "BigInt" => "bigint",
                     "Bool" => "boolean",
+                    "Binary" => "bytea",
                     other => panic!("{name}.{}: say here what {other} is in SQL", &column[1]),
                 };
                 let nullable = if nullable { "" } else { " not null" };

@@ -124,7 +124,7 @@ fn extended_members_read_and_round_trip() {
         "updateCheckUrl": "https://example.org/chat/latest", "longDescription": "Long", "messages": {"sends": [{"type": "chat.said", "n": 1E5}]},
         "configFields": {"limit": {"type": "number", "default": 0.5}},
         "config_schema": {"type": "object", "properties": {"limit": {"type": "number", "default": 10}}},
-        "state_policy": {"max_revisions": 10},
+        "state_policy": {"retention": {"revisions": 10}},
         "modules": [{"id": "pane", "config_schema": {"properties": {"colour": {"default": "red"}}}}],
     });
     let manifest = read("plugin.json", &manifest, &[]).unwrap();

@@ -1,0 +1,183 @@
+//! Many writes in one request.
+
+use std::sync::Arc;
+
+use super::{
+    Access,
+    commit::{Operation, Place, Quota, Step, Written, commit},
+    context::Context,
+    read::Found,
+    write::{ATTEMPTS, Draft, KeyText, Request, build, overtaken, post},
+};
+use crate::{
+    app::{App, now},
+    error::{Error, Result},
+};
+
+/// Items of one request.
+pub const MOST_ITEMS: usize = 1000;
+/// Writes in one transaction where they do not have to be: others write in between.
+const TOGETHER: usize = 100;
+
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub key: KeyText,
+    pub request: Request,
+}
+
+#[derive(Debug)]
+pub enum ItemResult {
+    Done(Box<Written>),
+    Failed(Error),
+    /// Another item failed, and all or nothing was wanted.
+    NotApplied,
+}
+
+/// Writes the items in their order; `atomic` means all or none of them. One result for each.
+pub async fn batch(app: &Arc<App>, access: &Access, items: Vec<Item>, atomic: bool) -> Result<Vec<ItemResult>> {
+    check_count(items.len())?;
+    if atomic {
+        return all_or_nothing(app, access, &items).await;
+    }
+    let mut results = Vec::with_capacity(items.len());
+    for group in items.chunks(TOGETHER) {
+        results.extend(each(app, access, group).await?);
+    }
+    Ok(results)
+}
+
+/// # Errors
+///
+/// `TooLarge` with both numbers, before anything has happened.
+pub(super) fn check_count(items: usize) -> Result<()> {
+    match items > MOST_ITEMS {
+        true => Err(Error::TooLarge { what: "the list of items", limit: MOST_ITEMS as u64, actual: Some(items as u64) }),
+        false => Ok(()),
+    }
+}
+
+/// Each item in a savepoint of its own.
+async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<ItemResult>> {
+    let mut prepared = Vec::with_capacity(items.len());
+    for item in items {
+        prepared.push(build(app, access, &item.key, &item.request).await);
+    }
+    let mut operations: Vec<Option<(Context, Operation)>> = Vec::with_capacity(items.len());
+    let mut results = Vec::with_capacity(items.len());
+    for prepared in prepared {
+        let (operation, result) = match prepared {
+            Ok(prepared) => (Some(prepared), None),
+            Err(error) => (None, Some(ItemResult::Failed(error))),
+        };
+        operations.push(operation);
+        results.push(result);
+    }
+    let (owner, quota) = (access.clone(), Quota::of(app));
+    let steps = app
+        .db
+        .write(move |conn| {
+            let now = now();
+            let one = |operation: &Option<(Context, Operation)>| {
+                let (context, operation) = operation.as_ref()?;
+                Some(conn.in_savepoint(|conn| commit(conn, &Place { access: &owner, context, quota, now }, operation)))
+            };
+            Ok(operations.iter().map(one).collect::<Vec<_>>())
+        })
+        .await?;
+    for ((step, result), item) in steps.into_iter().zip(&mut results).zip(items) {
+        match step {
+            None => {}
+            Some(Ok(Step::Done(written))) => {
+                app.state.wake(&access.user);
+                *result = Some(ItemResult::Done(written));
+            }
+            // Overtaken, perhaps by an item of the same request: on its own it starts from what is there now.
+            Some(Ok(Step::Stale)) => *result = Some(alone(app, access, item).await),
+            Some(Err(error)) => *result = Some(ItemResult::Failed(error)),
+        }
+    }
+    Ok(results.into_iter().map(|result| result.unwrap_or(ItemResult::NotApplied)).collect())
+}
+
+async fn alone(app: &Arc<App>, access: &Access, item: &Item) -> ItemResult {
+    match super::write::write(app, access, &item.key, &item.request).await {
+        Ok(written) => ItemResult::Done(written),
+        Err(error) => ItemResult::Failed(error),
+    }
+}
+
+/// How a transaction of all items ended.
+enum End {
+    Done(Vec<Written>),
+    Stale,
+    Failed(usize, Error),
+}
+
+async fn all_or_nothing(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<ItemResult>> {
+    let failed = |failing: usize, error: Error| {
+        let mut error = Some(error);
+        let result =
+            |at| if at == failing { error.take().map_or(ItemResult::NotApplied, ItemResult::Failed) } else { ItemResult::NotApplied };
+        Ok((0..items.len()).map(result).collect())
+    };
+    for _ in 0..ATTEMPTS {
+        let mut operations = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            match build(app, access, &item.key, &item.request).await {
+                Ok(prepared) => operations.push(prepared),
+                Err(error) => return failed(at, error),
+            }
+        }
+        let (owner, quota) = (access.clone(), Quota::of(app));
+        let end = app.db.write(move |conn| {
+            let mut end = None;
+            let all = conn.in_savepoint(|conn| {
+                let now = now();
+                let mut written = Vec::with_capacity(operations.len());
+                for (at, (context, operation)) in operations.iter().enumerate() {
+                    match commit(conn, &Place { access: &owner, context, quota, now }, operation) {
+                        Ok(Step::Done(done)) => written.push(*done),
+                        Ok(Step::Stale) => {
+                            end = Some(End::Stale);
+                            return Err(overtaken());
+                        }
+                        // The database asks for a repetition, or has failed.
+                        Err(error @ (Error::Busy { .. } | Error::Storage { .. })) => return Err(error),
+                        Err(error) => {
+                            end = Some(End::Failed(at, error));
+                            return Err(overtaken());
+                        }
+                    }
+                }
+                Ok(written)
+            });
+            match (all, end) {
+                (_, Some(end)) => Ok(end),
+                (Ok(written), None) => Ok(End::Done(written)),
+                (Err(error), None) => Err(error),
+            }
+        });
+        match end.await? {
+            End::Done(written) => {
+                app.state.wake(&access.user);
+                return Ok(written.into_iter().map(|written| ItemResult::Done(Box::new(written))).collect());
+            }
+            End::Failed(at, error) => return failed(at, error),
+            End::Stale => {}
+        }
+    }
+    Err(overtaken())
+}
+
+/// Creates entries one after another; each stands or falls for itself.
+pub async fn create_many(app: &Arc<App>, access: &Access, drafts: Vec<Result<(KeyText, Draft)>>) -> Result<Vec<Result<Found>>> {
+    check_count(drafts.len())?;
+    let mut results = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        results.push(match draft {
+            Ok((key, draft)) => post(app, access, &key, draft).await,
+            Err(error) => Err(error),
+        });
+    }
+    Ok(results)
+}

@@ -1,0 +1,122 @@
+//! The state service: one JSON document per user, plugin and optional page and key, with its history.
+
+mod accesses;
+mod batch;
+mod changes;
+mod commit;
+mod context;
+mod encode;
+mod events;
+mod history;
+mod mutations;
+mod policies;
+mod prepare;
+mod read;
+mod rows;
+mod snapshots;
+mod stats;
+mod sweep;
+mod sync;
+mod write;
+
+pub use accesses::flush as flush_accesses;
+pub use batch::{Item, ItemResult, MOST_ITEMS, batch, create_many};
+pub use changes::{Changes, changes, head};
+pub use commit::{Facts, Outcome, Written};
+pub use events::{Listener, MOST_STREAMS, Signal};
+pub use history::{RevisionWithDocument, history, revision, rollback};
+pub use mutations::{Applied, Mutation, OnConflict, apply as apply_mutations};
+pub use policies::{InForce, policy, set_policy};
+pub use prepare::Form;
+pub use read::{Found, ListRequest, find, find_by_id, find_filled, id_of, list};
+pub use snapshots::{
+    before_update, create_snapshot, delete_snapshot, list_snapshots, purge_in, restore_in, restore_snapshot, snapshot, take,
+};
+pub use stats::{Limits, Stats, Used, admin_stats, limits, stats};
+pub use sweep::{HORIZON, expire, expire_of, forget};
+pub use sync::{Conflict, Synced, sync};
+pub use write::{Draft, KeyText, Request, delete_by_id, post, update, write};
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{Caller, Scope, Slug, UserId, Version, state::PluginSet},
+    error::{Error, Result},
+    storage::{Database, meta},
+};
+
+/// What the state service keeps in memory; none of it is the only copy of anything.
+pub struct Service {
+    /// Made with the database, part of cursors: a restored or replaced database has another.
+    epoch: String,
+    policies: context::Policies,
+    accesses: accesses::Accesses,
+    pub events: Arc<events::Events>,
+}
+
+impl Service {
+    pub async fn open(db: &Database) -> Result<Self> {
+        let fresh = super::new_id();
+        let epoch = db.write(move |conn| meta::get_or_insert(conn, "store_epoch", &fresh)).await?;
+        Ok(Self { epoch, policies: context::Policies::default(), accesses: accesses::Accesses::default(), events: Arc::default() })
+    }
+
+    /// Tells the user's listeners that state has changed.
+    pub fn wake(&self, user: &UserId) {
+        self.events.send(user, Signal::StateChanged);
+    }
+
+    /// Tells the user's listeners what happened to a plugin.
+    pub fn tell(&self, user: &UserId, event: &'static str, plugin: &Slug, version: Option<&Version>) {
+        self.events.send(user, Signal::Plugin { event, plugin: plugin.clone(), version: version.map(ToString::to_string) });
+    }
+}
+
+/// Whose state is worked on, by whom, and how much of it.
+#[derive(Debug, Clone)]
+pub struct Access {
+    pub user: UserId,
+    pub plugins: PluginSet,
+    /// As revisions name the one who acted.
+    pub actor: String,
+    pub user_agent: Option<String>,
+}
+
+impl Access {
+    /// The state of `user` as far as the caller's scopes reach.
+    ///
+    /// # Errors
+    ///
+    /// `Forbidden` without any state scope.
+    pub fn new(caller: &Caller, user: UserId, user_agent: Option<String>) -> Result<Self> {
+        let plugins = caller.state_plugins();
+        if plugins == PluginSet::Only(Vec::new()) {
+            return Err(Error::Forbidden("this token lacks the scope `state`".to_owned()));
+        }
+        Ok(Self { user, plugins, actor: caller.actor(), user_agent })
+    }
+
+    /// All of a user's state, for what goes with the plugins themselves: whoever may change those may take it along.
+    pub fn of_plugin(caller: &Caller, user: UserId) -> Self {
+        Self { user, plugins: PluginSet::All, actor: caller.actor(), user_agent: None }
+    }
+
+    /// # Errors
+    ///
+    /// `Forbidden` when the caller's scopes leave this plugin out.
+    pub fn require(&self, plugin: &Slug) -> Result<()> {
+        match self.plugins.includes(plugin) {
+            true => Ok(()),
+            false => Err(Error::Forbidden(format!("this token lacks the scope `{}`", Scope::State(Some(plugin.clone()))))),
+        }
+    }
+}
+
+/// A ticket for one event stream of the caller.
+pub fn ticket(app: &super::App, caller: Caller) -> Result<String> {
+    app.state.events.ticket(caller, hex::encode(super::random::<32>()?))
+}
+
+fn absent() -> Error {
+    Error::NotFound("state".to_owned())
+}

@@ -1,0 +1,141 @@
+//! Reading entries. Nothing here writes; accesses are only noted.
+
+use std::sync::Arc;
+
+use super::{Access, absent, context, encode, write::KeyText};
+use crate::{
+    app::{App, now},
+    domain::{
+        Timestamp,
+        state::{Entry, ListFilter, StateKey, Stored, fill},
+    },
+    error::{Error, Result},
+    offload,
+    storage::{Connection, state_entries, state_lists},
+};
+
+/// An entry with its document as compact JSON.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub entry: Entry,
+    pub json: Vec<u8>,
+}
+
+impl Found {
+    pub fn new(entry: Entry, stored: Option<Stored>) -> Result<Self> {
+        let stored = stored.ok_or_else(absent)?;
+        let json = encode::decode(&entry.id, stored.encoding, stored.size, &stored.sha256, stored.data)?;
+        Ok(Self { entry, json })
+    }
+}
+
+/// As [`find`]; with the defaults that the policy's schema has for what the document lacks.
+pub async fn find_filled(app: &Arc<App>, access: &Access, key: KeyText) -> Result<Found> {
+    let found = find(app, access, key).await?;
+    let context = context::load(app, &access.user, &found.entry.key.plugin).await?;
+    offload::run(move || {
+        let policy = context.policy();
+        // A version that the policy no longer knows has no defaults.
+        let version = policy.schema_version(found.entry.schema_version.as_deref()).ok().flatten();
+        let Some(schema) = version.and_then(|version| policy.schemas.get(version)) else { return Ok(found) };
+        let unreadable = |e| Error::storage("a document with defaults cannot be made", e);
+        let mut document = serde_json::from_slice(&found.json).map_err(unreadable)?;
+        fill(schema, &mut document);
+        Ok(Found { json: serde_json::to_vec(&document).map_err(unreadable)?, ..found })
+    })
+    .await
+}
+
+/// The entry of this key.
+pub async fn find(app: &App, access: &Access, key: KeyText) -> Result<Found> {
+    let (access, now) = (access.clone(), now());
+    let found = app
+        .db
+        .read(move |conn| {
+            let key = key.resolve(conn, &access)?;
+            visible(state_entries::find_with_data(conn, &access.user, &key)?, now, false)
+        })
+        .await?;
+    noted(app, found, now)
+}
+
+/// The entry with this id, also an inactive one.
+pub async fn find_by_id(app: &App, access: &Access, id: &str) -> Result<Found> {
+    let (access, id, now) = (access.clone(), id.to_owned(), now());
+    let found = app
+        .db
+        .read(move |conn| {
+            let found = state_entries::find_by_id_with_data(conn, &access.user, &id)?;
+            visible(found.filter(|(entry, _)| access.plugins.includes(&entry.key.plugin)), now, true)
+        })
+        .await?;
+    noted(app, found, now)
+}
+
+fn visible(found: Option<state_entries::WithData>, now: Timestamp, inactive_too: bool) -> Result<Found> {
+    let (entry, stored) = found.filter(|(entry, _)| entry.is_live(now) && (entry.active || inactive_too)).ok_or_else(absent)?;
+    Found::new(entry, stored)
+}
+
+fn noted(app: &App, found: Found, now: Timestamp) -> Result<Found> {
+    app.state.accesses.note(&found.entry.id, now);
+    Ok(found)
+}
+
+/// The id of the entry of this key, tombstones included.
+pub async fn id_of(app: &App, access: &Access, key: KeyText) -> Result<String> {
+    let access = access.clone();
+    let found = app.db.read(move |conn| {
+        let key = key.resolve(conn, &access)?;
+        state_entries::find(conn, &access.user, &key)
+    });
+    found.await?.map(|entry| entry.id).ok_or_else(absent)
+}
+
+/// What a list is asked for, before names are resolved.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    pub plugin_id: Option<String>,
+    pub filter: ListFilter,
+    pub limit: i64,
+    pub offset: i64,
+}
+
+/// Live entries, the last changed first. A plugin that the caller may not touch has none.
+pub async fn list(app: &App, access: &Access, request: ListRequest) -> Result<Vec<Found>> {
+    let (access, now) = (access.clone(), now());
+    let rows = app
+        .db
+        .read(move |conn| {
+            let mut filter = request.filter;
+            if let Some(name) = &request.plugin_id {
+                filter.plugin = Some(context::resolve(conn, &access.user, name)?);
+            }
+            state_lists::list(conn, &access.user, &access.plugins, &filter, now, (request.limit, request.offset))
+        })
+        .await?;
+    offload::run(move || rows.into_iter().map(|(entry, stored)| Found::new(entry, stored)).collect()).await
+}
+
+impl KeyText {
+    /// # Errors
+    ///
+    /// `Validation` for what cannot be a key, `Forbidden` for a plugin beyond the caller's scopes.
+    pub fn resolve(&self, conn: &mut Connection, access: &Access) -> Result<StateKey> {
+        let plugin = context::resolve(conn, &access.user, &self.plugin_id)?;
+        access.require(&plugin)?;
+        StateKey::new(plugin, self.page_id.as_deref(), self.state_key.as_deref())
+    }
+}
+
+/// The rest of a key's work once the plugin is known.
+pub(super) async fn key_and_context(app: &Arc<App>, access: &Access, key: &KeyText) -> Result<(StateKey, context::Context)> {
+    let (shared, access, key) = (Arc::clone(app), access.clone(), key.clone());
+    app.db
+        .read(move |conn| {
+            let key = key.resolve(conn, &access)?;
+            let context = context::load_in(&shared, conn, &access.user, key.plugin.clone())?;
+            Ok((key, context))
+        })
+        .await
+}

@@ -1,0 +1,66 @@
+//! Pushing a device's states, as BrainDrive frontends do.
+
+use std::sync::Arc;
+
+use super::{
+    Access,
+    batch::check_count,
+    commit::Target,
+    read::{Found, key_and_context},
+    write::{ATTEMPTS, Draft, KeyText, attempt_with_document, current, overtaken, put_operation},
+};
+use crate::{app::App, domain::state::Guard, error::Result};
+
+/// A state that another device has changed to something else meanwhile.
+#[derive(Debug)]
+pub struct Conflict {
+    pub remote: Found,
+    /// The document that was sent, as JSON.
+    pub local: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub enum Synced {
+    Written(Box<Found>),
+    Conflict(Box<Conflict>),
+}
+
+/// Writes what the device has, unless another device wrote other content last; `force` writes that too.
+pub async fn sync(
+    app: &Arc<App>,
+    access: &Access,
+    device: &str,
+    drafts: Vec<Result<(KeyText, Draft)>>,
+    force: bool,
+) -> Result<Vec<Result<Synced>>> {
+    check_count(drafts.len())?;
+    let mut results = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        results.push(match draft {
+            Ok((key, draft)) => one(app, access, device, &key, draft, force).await,
+            Err(error) => Err(error),
+        });
+    }
+    Ok(results)
+}
+
+async fn one(app: &Arc<App>, access: &Access, device: &str, key: &KeyText, mut draft: Draft, force: bool) -> Result<Synced> {
+    draft.facts.device = Some(device.to_owned());
+    for _ in 0..ATTEMPTS {
+        let (key, context) = key_and_context(app, access, key).await?;
+        let current = current(app, access, &key).await?;
+        let base = current.as_ref().map_or(0, |found| found.entry.seq);
+        let operation = put_operation(app, &context, Target::Key(key), &draft, Guard::default(), Some(base)).await?;
+        if let Some(remote) = current
+            && !force
+            && remote.entry.device.as_deref() != Some(device)
+            && operation.content_sha256() != Some(remote.entry.content_sha256.as_str())
+        {
+            return Ok(Synced::Conflict(Box::new(Conflict { remote, local: draft.text })));
+        }
+        if let Some(found) = attempt_with_document(app, access, context, operation).await? {
+            return Ok(Synced::Written(Box::new(found)));
+        }
+    }
+    Err(overtaken())
+}

@@ -1,0 +1,102 @@
+//! Whose state, and which entry of it; here or at a server.
+
+use std::sync::Arc;
+
+use clap::Args;
+use reqwest::{Method, RequestBuilder};
+
+use crate::{
+    app::{
+        App,
+        state::{self, Access, KeyText},
+    },
+    cli::{
+        failure::Result,
+        global::Global,
+        remote::{Remote, member},
+        target::Target,
+    },
+};
+
+#[derive(Args)]
+pub struct Owner {
+    /// Whose: a name, an e-mail address or an id. With --server it can be left out and means the token's owner.
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Key {
+    #[command(flatten)]
+    pub owner: Owner,
+    /// The plugin's slug.
+    pub plugin: String,
+    /// The entry's key; left out: the entry without one.
+    pub key: Option<String>,
+    /// The entry's page; left out: the entry without one.
+    #[arg(long, value_name = "PAGE")]
+    page: Option<String>,
+}
+
+/// One user's state.
+pub enum Place {
+    Here { app: Arc<App>, access: Access },
+    There { remote: Remote, route: Vec<String> },
+}
+
+impl Owner {
+    pub async fn place(&self, global: &Global, command: &str) -> Result<Place> {
+        match global.target(command).await? {
+            Target::Local(local) => {
+                let user = local.user(self.user.as_deref()).await?;
+                let access = Access::new(&local.caller, user.id, None)?;
+                Ok(Place::Here { app: local.app, access })
+            }
+            Target::Remote(remote) => {
+                let own = remote.owner().await?;
+                let route = match self.user.as_deref().filter(|name| !crate::cli::remote::is_called(&own, name)) {
+                    None => vec!["plugin-state".to_owned()],
+                    Some(name) => vec!["users".to_owned(), member(&remote.user(name).await?, "id")?, "plugin-state".to_owned()],
+                };
+                Ok(Place::There { remote, route })
+            }
+        }
+    }
+}
+
+impl Key {
+    pub fn text(&self) -> KeyText {
+        KeyText { plugin_id: self.plugin.clone(), page_id: self.page.clone(), state_key: self.key.clone() }
+    }
+
+    pub fn name(&self) -> String {
+        let page = self.page.as_deref().map(|page| format!(" on page {page}")).unwrap_or_default();
+        format!("{}{page}{}", self.plugin, self.key.as_deref().map(|key| format!(" {key}")).unwrap_or_default())
+    }
+
+    /// The same as query parameters.
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        let optional = [("page_id", &self.page), ("state_key", &self.key)];
+        let given = optional.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
+        std::iter::once(("plugin_id", self.plugin.clone())).chain(given).collect()
+    }
+}
+
+/// A request to a route below the user's state.
+pub fn request(remote: &Remote, route: &[String], method: Method, rest: &[&str]) -> RequestBuilder {
+    remote.request(method, route.iter().map(String::as_str).chain(rest.iter().copied()))
+}
+
+/// The id of an entry by its key.
+pub async fn id(place: &Place, key: &Key) -> Result<String> {
+    match place {
+        Place::Here { app, access } => Ok(state::id_of(app, access, key.text()).await?),
+        Place::There { remote, route } => {
+            let exact = [("page_id", key.page.clone().unwrap_or_default()), ("state_key", key.key.clone().unwrap_or_default())];
+            let query = exact.into_iter().chain([("plugin_id", key.plugin.clone())]).collect::<Vec<_>>();
+            let found = remote.send(request(remote, route, Method::GET, &[]).query(&query)).await?.1;
+            let first = found.get(0).ok_or_else(|| crate::error::Error::NotFound(format!("state of {}", key.name())))?;
+            member(first, "id")
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Each user's counter of state changes.
+
+use diesel::prelude::*;
+
+use super::{Connection, connection::Both, schema::user_heads};
+use crate::{domain::UserId, error::Result};
+
+/// A user's counter with what hangs on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Head {
+    pub seq: i64,
+    /// Live entries.
+    pub entries: i64,
+    /// Changes after this one can still be told.
+    pub horizon: i64,
+}
+
+type Columns = (i64, i64, i64);
+
+fn head((seq, entries, horizon): Columns) -> Head {
+    Head { seq, entries, horizon }
+}
+
+/// Moves the counter on by one, which makes the user's other writers wait until the transaction ends. The head after it.
+pub fn advance(conn: &mut Connection, user: &UserId) -> Result<Head> {
+    let row = (user_heads::user_id.eq(user.as_str()), user_heads::seq.eq(1), user_heads::entries.eq(0), user_heads::horizon.eq(0));
+    let upsert = diesel::insert_into(user_heads::table)
+        .values(row)
+        .on_conflict(user_heads::user_id)
+        .do_update()
+        .set(user_heads::seq.eq(user_heads::seq + 1))
+        .returning((user_heads::seq, user_heads::entries, user_heads::horizon));
+    Ok(head(Both(upsert).get_result::<Columns>(conn)?))
+}
+
+/// Takes the last step back, in the transaction that made it: nobody has seen it.
+pub fn take_back(conn: &mut Connection, user: &UserId) -> Result<()> {
+    diesel::update(user_heads::table.find(user.as_str())).set(user_heads::seq.eq(user_heads::seq - 1)).execute(conn)?;
+    Ok(())
+}
+
+pub fn find(conn: &mut Connection, user: &UserId) -> Result<Head> {
+    let found: Option<Columns> =
+        user_heads::table.find(user.as_str()).select((user_heads::seq, user_heads::entries, user_heads::horizon)).first(conn).optional()?;
+    Ok(found.map(head).unwrap_or_default())
+}
+
+pub fn add_entries(conn: &mut Connection, user: &UserId, change: i64) -> Result<()> {
+    diesel::update(user_heads::table.find(user.as_str())).set(user_heads::entries.eq(user_heads::entries + change)).execute(conn)?;
+    Ok(())
+}
+
+/// Changes up to `seq` can no longer be told.
+pub fn raise_horizon(conn: &mut Connection, user: &UserId, seq: i64) -> Result<()> {
+    diesel::update(user_heads::table.find(user.as_str()).filter(user_heads::horizon.lt(seq)))
+        .set(user_heads::horizon.eq(seq))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `plugyard state`, here and through a server.
+
+use serde_json::json;
+
+use super::owner;
+use crate::support::TestApp;
+
+both!(state_is_managed_from_the_command_line);
+async fn state_is_managed_from_the_command_line(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let admin = app.admin().await.clone();
+    for home in [app.local(), app.remote(&admin)] {
+        let run = |args: &[&str]| home.run(&[&["state"], args, &["--user", "ann", "--output", "json"]].concat());
+        run(&["set", "Demo", "k", "--page", "p", "--document", r#"{"a":1.0}"#]).done();
+        run(&["set", "Demo", "k", "--page", "p", "--document", "{\"a\":2}"]).done();
+        assert_eq!(run(&["get", "Demo", "k", "--page", "p"]).done().json(), json!({"a": 2}));
+        assert_eq!(run(&["list", "Demo"]).done().json()[0]["state_key"], "k");
+        let newest = run(&["history", "Demo", "k", "--page", "p"]).done().json()[0]["version"].as_i64().unwrap();
+        run(&["rollback", "Demo", "k", "--page", "p", "--to", &(newest - 1).to_string()]).done();
+        assert_eq!(run(&["get", "Demo", "k", "--page", "p"]).done().stdout.trim().replace([' ', '\n'], ""), r#"{"a":1.0}"#);
+        assert_eq!(run(&["stats"]).done().json()["total_states"], 1);
+        run(&["cleanup"]).done();
+        run(&["delete", "Demo", "k", "--page", "p"]).done();
+        run(&["delete", "Demo", "k", "--page", "p"]).done();
+        assert_eq!(run(&["get", "Demo", "k", "--page", "p"]).status, 1);
+        assert_eq!(run(&["set", "Nowhere", "--document", "1"]).status, 1);
+    }
+    let own = app.remote(&ann);
+    own.run(&["state", "set", "Demo", "--document", "[1]"]).done();
+    assert_eq!(own.run(&["state", "get", "Demo"]).done().stdout, "[1]\n");
+}

@@ -1,0 +1,53 @@
+//! A server that is killed among writers.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{STATE, entry, owner};
+use crate::support::{TestApp, crash::crash_rounds};
+
+const WRITERS: usize = 64;
+const EACH: i64 = 6;
+
+both!(acknowledged_writes_are_there_whole_with_their_revisions);
+async fn acknowledged_writes_are_there_whole_with_their_revisions(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let key = |round: u32, writer: usize| entry(&format!("r{round}w{writer}"));
+    let work = async |_: &TestApp, round: u32| {
+        let writers = (0..WRITERS).map(|writer| {
+            let (ann, key) = (ann.clone(), key(round, writer));
+            async move {
+                let mut acknowledged = 0;
+                for n in 1..=EACH {
+                    // Some are long enough to be compressed.
+                    let document = json!({"n": n, "pad": "x".repeat(writer * 50)});
+                    match ann.put(&key).json(document).attempt().await {
+                        Some(answer) if matches!(answer.status, 200 | 201) => acknowledged = n,
+                        _ => break,
+                    }
+                }
+                acknowledged
+            }
+        });
+        join_all(writers).await
+    };
+    let check = async |app: &TestApp, round: u32, acknowledged: Vec<i64>| {
+        for (writer, acknowledged) in acknowledged.into_iter().enumerate() {
+            let read = ann.get(&key(round, writer)).await;
+            let n = if read.status == 404 { 0 } else { read.json()["n"].as_i64().unwrap() };
+            assert!(n == acknowledged || n == acknowledged + 1, "{n} is there, {acknowledged} was acknowledged");
+            if n > 0 {
+                assert_eq!(read.json(), json!({"n": n, "pad": "x".repeat(writer * 50)}));
+                assert_eq!(read.header("plugyard-version"), n.to_string());
+            }
+        }
+        let torn =
+            "SELECT e.id AS value FROM state_entries e WHERE e.version <> (SELECT count(*) FROM state_revisions r WHERE r.entry_id = e.id)";
+        assert_eq!(app.database.values(torn), Vec::<String>::new());
+        let sums =
+            "SELECT CAST(h.entries - (SELECT count(*) FROM state_entries e WHERE e.deleted_at IS NULL) AS TEXT) AS value FROM user_heads h";
+        assert_eq!(app.database.values(sums), ["0"]);
+    };
+    crash_rounds(&app, work, check).await;
+    assert!(!ann.get(STATE).await.json().as_array().unwrap().is_empty());
+}

@@ -1,0 +1,54 @@
+//! What time brings about.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{STATE, entry, owner};
+use crate::support::TestApp;
+
+const PAST: &str = "2020-01-01T00:00:00Z";
+
+both!(ended_entries_are_swept_into_tombstones, state_sweep_interval = "keep");
+async fn ended_entries_are_swept_into_tombstones(app: TestApp) {
+    let (ann, ben) = (owner(&app, "ann").await, owner(&app, "ben").await);
+    for n in 0..250 {
+        ann.put(&entry(&format!("k{n}"))).header("plugyard-expires", PAST).json(json!(n)).await.expect(201);
+    }
+    ann.put(&entry("stays")).json(json!(1)).await.expect(201);
+    ben.put(&entry("k")).header("plugyard-expires", PAST).json(json!(1)).await.expect(201);
+    assert_eq!(ann.get(STATE).await.json().as_array().unwrap().len(), 1, "gone before they are swept");
+    let swept = ann.delete(&format!("{STATE}/cleanup")).await.expect(200).json();
+    assert_eq!(swept, json!({"message": "Cleaned up 250 expired plugin states", "deleted_count": 250}));
+    assert_eq!(ann.delete(&format!("{STATE}/cleanup")).await.expect(200).json()["deleted_count"], 0);
+    let count = |what: &str| app.database.values(&format!("SELECT CAST(count(*) AS TEXT) AS value FROM {what}"));
+    assert_eq!(count("state_entries WHERE deleted_at IS NOT NULL"), ["250"]);
+    assert_eq!(count("state_revisions WHERE change = 'expire'"), ["250"]);
+    assert_eq!(ann.get(&format!("{STATE}/stats")).await.json()["total_states"], 1);
+    let changes = ann.get(&format!("{STATE}/changes?limit=1000")).await.json();
+    assert_eq!(changes["changes"].as_array().unwrap().iter().filter(|change| change["deleted"] == true).count(), 250);
+}
+
+both!(the_server_sweeps_by_itself, state_sweep_interval = "50ms");
+async fn the_server_sweeps_by_itself(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    ann.put(&entry("k")).header("plugyard-expires", PAST).json(json!(1)).await.expect(201);
+    let swept = "SELECT CAST(count(*) AS TEXT) AS value FROM state_entries WHERE deleted_at IS NOT NULL";
+    while app.database.values(swept) != ["1"] {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+both!(a_get_never_writes_and_accesses_are_counted_all_the_same);
+async fn a_get_never_writes_and_accesses_are_counted_all_the_same(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let created = ann.put(&entry("k")).json(json!(1)).await.expect(201);
+    for _ in 0..5 {
+        ann.get(&entry("k")).await.expect(200);
+    }
+    app.server.stop_gracefully();
+    assert_eq!(app.database.values("SELECT CAST(access_count AS TEXT) AS value FROM state_entries"), ["5"]);
+    app.server.restart();
+    let read = ann.get(&entry("k")).await.expect(200);
+    assert_eq!(read.header("etag"), created.header("etag"));
+}

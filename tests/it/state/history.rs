@@ -1,0 +1,74 @@
+//! Revisions and going back.
+
+use serde_json::{Value, json};
+
+use super::{STATE, create, entry, id, owner};
+use crate::support::{Client, TestApp};
+
+async fn changes(user: &Client, address: &str) -> Vec<(i64, String)> {
+    let items = user.get(&format!("{address}/history")).await.expect(200).json();
+    let line = |item: &Value| (item["version"].as_i64().unwrap(), item["change"].as_str().unwrap().to_owned());
+    items["items"].as_array().unwrap().iter().map(line).collect()
+}
+
+both!(every_change_of_content_is_a_revision_and_can_be_undone);
+async fn every_change_of_content_is_a_revision_and_can_be_undone(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let record = create(&ann, "k", json!({"n": 1})).await;
+    let address = format!("{STATE}/{}", id(&record));
+    ann.put(&address).json(json!({"state_data": {"n": 2}})).await.expect(200);
+    ann.put(&address).json(json!({"device_id": "phone"})).await.expect(200);
+    ann.put(&address).json(json!({"state_data": {"n": 2}})).await.expect(200);
+    let back = ann.post(&format!("{address}/rollback")).header("if-match", "\"3\"").json(json!({"to": 1})).await.expect(200).json();
+    assert_eq!((&back["state_data"], &back["version"]), (&json!({"n": 1}), &json!(3)));
+    ann.post(&format!("{address}/rollback"))
+        .header("if-match", "\"3\"")
+        .json(json!({"to": 2}))
+        .await
+        .assert_problem(412, "precondition_failed");
+    ann.delete(&address).await.expect(200);
+    let revived = ann.post(&format!("{address}/rollback")).json(json!({"to": 2})).await.expect(200).json();
+    assert_eq!((&revived["id"], &revived["state_data"]), (&record["id"], &json!({"n": 2})));
+    let expected = [(5, "restore"), (4, "delete"), (3, "restore"), (2, "update"), (1, "create")];
+    assert_eq!(changes(&ann, &address).await, expected.map(|(version, change)| (version, change.to_owned())));
+
+    let one = ann.get(&format!("{address}/history/1")).await.expect(200).json();
+    assert_eq!((&one["document"], &one["actor"]), (&json!({"n": 1}), &json!("ann")));
+    assert_eq!(ann.get(&format!("{address}/history/4")).await.expect(200).json()["document"], Value::Null);
+    let page = ann.get(&format!("{address}/history?limit=2")).await.expect(200).json();
+    let next = page["next_cursor"].as_str().unwrap();
+    let rest = ann.get(&format!("{address}/history?limit=9&cursor={next}")).await.expect(200).json();
+    assert_eq!((rest["items"][0]["version"].as_i64(), rest["items"].as_array().unwrap().len()), (Some(3), 3));
+    ann.get(&format!("{address}/history/6")).await.assert_problem(404, "not_found");
+    ann.get(&format!("{address}/history/x")).await.assert_problem(404, "not_found");
+    ann.post(&format!("{address}/rollback")).json(json!({"to": 99})).await.assert_problem(404, "not_found");
+    ann.post(&format!("{address}/rollback")).json(json!({"to": 4})).await.assert_problem(422, "validation");
+}
+
+both!(fifty_revisions_stay);
+async fn fifty_revisions_stay(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for n in 0..55 {
+        ann.put(&entry("k")).json(json!(n)).await;
+    }
+    let record = &ann.get(&format!("{STATE}?state_key=k")).await.json()[0];
+    let kept = changes(&ann, &format!("{STATE}/{}", id(record))).await;
+    assert_eq!((kept.len(), kept[0].0, kept[49].0), (50, 55, 6));
+}
+
+both!(purging_leaves_nothing_of_the_document);
+async fn purging_leaves_nothing_of_the_document(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let record = create(&ann, "k", json!({"secret": "hunter2"})).await;
+    let kept = create(&ann, "other", json!({"a": 1})).await;
+    let address = format!("{STATE}/{}", id(&record));
+    ann.put(&address).json(json!({"state_data": {"secret": "hunter3"}})).await.expect(200);
+    ann.delete(&address).await.expect(200);
+    ann.delete(&format!("{address}?purge=true")).await.expect(200);
+    assert!(changes(&ann, &address).await.is_empty());
+    ann.post(&format!("{address}/rollback")).json(json!({"to": 1})).await.assert_problem(404, "not_found");
+    assert_eq!(app.database.values("SELECT CAST(count(*) AS TEXT) AS value FROM state_revisions"), ["1"]);
+    assert_eq!(app.database.values("SELECT id AS value FROM state_entries WHERE data IS NOT NULL"), [id(&kept)]);
+    let seen = ann.get(&format!("{STATE}/changes")).await.json();
+    assert!(seen["changes"].as_array().unwrap().iter().any(|change| change["id"] == record["id"] && change["deleted"] == true));
+}
