@@ -41,7 +41,7 @@ async fn the_manifests_policy_is_the_default_and_an_administrators_replaces_it(a
 both!(documents_are_checked_against_the_schema_of_their_version);
 async fn documents_are_checked_against_the_schema_of_their_version(app: TestApp) {
     let ann = owner(&app, "ann").await;
-    let size = json!({"type": "object", "properties": {"size": {"type": "integer", "default": 5}, "inner": {"type": "object", "properties": {"x": {"default": 1.50}}}}});
+    let size = json!({"type": "object", "properties": {"size": {"type": "integer", "default": 5}, "inner": {"type": "object", "properties": {"x": {"default": 1.5}}}}});
     set(&app, json!({"schemas": {"1": {"type": "array"}, "2": size}})).await;
     let refused = ann.put(DEMO).json(json!({"size": "x", "inner": 7})).await.assert_problem(422, "validation");
     let mut pointers: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
@@ -51,7 +51,7 @@ async fn documents_are_checked_against_the_schema_of_their_version(app: TestApp)
     ann.put(DEMO).header("plugyard-schema-version", "3").json(json!({})).await.assert_problem(422, "validation");
     ann.put(DEMO).header("plugyard-schema-version", "2").json(json!({"inner": {}})).await.expect(201);
     let filled = ann.get(&format!("{DEMO}&defaults=true")).await.expect(200);
-    assert_eq!(filled.text(), r#"{"inner":{"x":1.50},"size":5}"#);
+    assert_eq!(filled.text(), r#"{"inner":{"x":1.5},"size":5}"#);
     assert_eq!(ann.get(DEMO).await.text(), r#"{"inner":{}}"#, "never stored");
     // A precondition comes before the schema.
     ann.put(DEMO).header("if-match", "\"7\"").json(json!({"size": "x"})).await.assert_problem(412, "precondition_failed");
