@@ -588,7 +588,17 @@ async fn what_hangs_on_a_removed_row_goes_or_stays_as_declared(store: Store) {
     conn.batch_execute("DELETE FROM users").unwrap();
     assert_eq!(
         left(&mut conn),
-        ["audit_log", "channels", "meta", "pending_records", "plugin_config", "release_files", "releases", "state_policies", "update_checks"],
+        [
+            "audit_log",
+            "channels",
+            "meta",
+            "pending_records",
+            "plugin_config",
+            "release_files",
+            "releases",
+            "state_policies",
+            "update_checks"
+        ],
         "what a user published and what was noted stays"
     );
     assert_eq!(line(&mut conn, "SELECT owner_id AS line FROM plugin_config"), "NULL");

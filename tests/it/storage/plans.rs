@@ -22,7 +22,8 @@ use plugyard::{
     },
     storage::{
         Connection, api_tokens, audit, channels, meta, migrations, modules, pending_records, plugin_config, plugins, releases, sessions,
-        snapshots, state_entries, state_heads, state_lists, state_mutations, state_policies, state_revisions, state_usage, update_checks, users,
+        snapshots, state_entries, state_heads, state_lists, state_mutations, state_policies, state_revisions, state_usage, update_checks,
+        users,
     },
 };
 use regex::Regex;
