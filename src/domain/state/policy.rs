@@ -55,6 +55,10 @@ impl Default for Retention {
 impl Policy {
     /// Reads a policy; every fault has a pointer into it.
     pub fn parse(value: &Value) -> Result<Self> {
+        // serde takes a list for a struct, by position.
+        if !value.is_object() {
+            return Err(Error::invalid("", "must be an object"));
+        }
         let policy: Self = serde_json::from_value(value.clone()).map_err(|e| Error::invalid("", e.to_string()))?;
         let mut errors = Vec::new();
         for (version, schema) in &policy.schemas {
