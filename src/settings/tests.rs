@@ -73,6 +73,7 @@ fn the_defaults_are_those_of_the_contract() {
     max_json=1 MiB
     max_state_document=10 MiB
     state_quota_factor=10
+    state_sweep_interval=1m
     max_state_entries=100000
     max_archive=100 MiB
     max_unpacked=512 MiB

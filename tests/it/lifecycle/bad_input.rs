@@ -25,7 +25,8 @@ impl Operation {
     async fn all(app: &TestApp) -> (Vec<Self>, Value) {
         let document = app.anonymous().get("/api/openapi.json").await.expect(200).json();
         let mut all = Vec::new();
-        for (path, item) in document["paths"].as_object().unwrap() {
+        // A stream has no end; `state::events` reads it.
+        for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.ends_with("/plugin-state/events")) {
             for (method, described) in item.as_object().unwrap() {
                 let method: Method = method.to_uppercase().parse().unwrap();
                 all.push(Self { method, path: path.clone(), described: described.clone() });
@@ -42,6 +43,14 @@ impl Operation {
     /// The address with every variable filled in.
     fn address(&self, value: impl Fn(&str) -> String) -> String {
         self.names().into_iter().fold(self.path.clone(), |path, name| path.replace(&format!("{{{name}}}"), &value(name)))
+    }
+
+    /// What the query has to hold.
+    fn query(&self) -> String {
+        let parameters = self.described["parameters"].as_array().into_iter().flatten();
+        let required = parameters.filter(|one| one["in"] == "query" && one["required"] == true);
+        let query = required.map(|one| format!("{}=Demo", one["name"].as_str().unwrap())).collect::<Vec<_>>().join("&");
+        if query.is_empty() { query } else { format!("?{query}") }
     }
 
     fn is_secured(&self) -> bool {
@@ -123,7 +132,7 @@ async fn api_token(client: &Client, scopes: Value) -> Client {
 both!(a_token_opens_only_what_its_scopes_name);
 async fn a_token_opens_only_what_its_scopes_name(app: TestApp) {
     let scene = Scene::new(&app).await;
-    let nothing = api_token(&scene.ann, json!(["state"])).await;
+    let (no_state, nothing_else) = (api_token(&scene.ann, json!(["read"])).await, api_token(&scene.ann, json!(["state"])).await);
     // Routes about the caller's own account need no scope.
     let own = ["/api/v1/auth/", "/api/v1/tokens"];
     for operation in scene.operations.iter().filter(|operation| operation.is_secured()) {
@@ -131,7 +140,8 @@ async fn a_token_opens_only_what_its_scopes_name(app: TestApp) {
             continue;
         }
         let path = operation.address(|name| scene.known(name));
-        let answer = scene.exchange(&nothing, operation, &path, b"{}", "application/json").await;
+        let token = if operation.path.starts_with("/api/v1/plugin-state") { &no_state } else { &nothing_else };
+        let answer = scene.exchange(token, operation, &path, b"{}", "application/json").await;
         operation.check("a token without the scope", &answer, &[]);
         assert_eq!(answer.status, 403, "{} {}: {}", operation.method, operation.path, answer.text());
     }
@@ -168,10 +178,10 @@ async fn no_body_is_the_servers_fault(app: TestApp) {
     let scene = Scene::new(&app).await;
     let deep = "[".repeat(10_000);
     for operation in scene.operations.iter().filter(|operation| operation.described.get("requestBody").is_some()) {
-        let administers = operation.path.contains("/users") || operation.path.contains("/releases");
+        let administers = ["/users", "/releases", "/policies"].iter().any(|part| operation.path.contains(part));
         let client = if administers { app.admin().await } else { &scene.ann };
         // A name that no earlier body changed, where one is needed.
-        let path = operation.address(|name| scene.known(name));
+        let path = operation.address(|name| scene.known(name)) + &operation.query();
         let mut bodies: Vec<(String, Vec<u8>)> = ["{", "[]", "null", "\"x\"", "7", "{}x", "{\"a\":1e999}", "\u{feff}{}", &deep]
             .iter()
             .map(|text| (text.chars().take(10).collect(), text.as_bytes().to_vec()))
@@ -198,7 +208,8 @@ async fn no_body_is_the_servers_fault(app: TestApp) {
                 answer.assert_problem(415, "unsupported_media_type");
             }
         }
-        if operation.takes_json() {
+        // Documents have a limit of their own, which `state::documents` is about.
+        if operation.takes_json() && !operation.path.contains("/plugin-state") {
             let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(2 << 20));
             let request = client.request(operation.method.clone(), &path).header("content-type", "application/json").body(huge);
             let answer = request.await;

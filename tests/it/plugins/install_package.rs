@@ -131,7 +131,7 @@ async fn a_failed_form_says_at_which_step(app: TestApp) {
     ann.post(INSTALL).json(json!({"method": "local-file"})).await.assert_problem(415, "unsupported_media_type");
     assert_eq!(ann.get("/api/v1/plugins").await.expect(200).json()["items"].as_array().unwrap().len(), 1);
     // Nothing of the refused ones is left behind.
-    assert_eq!(std::fs::read_dir(app.home.plugins_dir().join("cache")).unwrap().count(), 0);
+    app.assert_no_leftovers();
 }
 
 both!(the_clients_file_name_is_a_label, user_uploads = "allow");
@@ -177,7 +177,7 @@ async fn a_form_above_the_limit_is_refused(app: TestApp) {
         let problem = send(&ann, form(vec![0; size], "a.zip")).await.assert_problem(413, "too_large");
         assert_eq!(problem["limit"], 10 * 1024, "{size}");
     }
-    assert_eq!(std::fs::read_dir(app.home.plugins_dir().join("cache")).unwrap().count(), 0);
+    app.assert_no_leftovers();
 }
 
 /// A BrainDrive package as a source archive of its repository holds it.

@@ -20,7 +20,10 @@ async fn damage_is_reported_and_stays_as_it_is(app: TestApp) {
     let file = app.home.plugins_dir().join(format!("users/user_{}/installed_plugins.json", ann.user_id));
     let good = fs::read(&file).unwrap();
     for damaged in ["", "{", "[]", "{\"Demo\":{}}", "{\"Demo\":{\"installation_metadata\":{}}}", "\u{0}\u{0}\u{0}"] {
+        // What is in memory needs no file.
+        app.server.stop_gracefully();
         fs::write(&file, damaged).unwrap();
+        app.server.restart();
         let answers = [
             ann.get("/api/v1/plugins").await,
             ann.get("/api/v1/plugins/manifest").await,

@@ -28,9 +28,9 @@ async fn access_keys_are_in_no_log_and_no_metric(app: TestApp) {
     }
     anonymous.post(&format!("/api/v1/public/plugins/{id}/dist/index.js")).await.expect(405);
     anonymous.get(&format!("/api/v1/public/plugins/{id}/dist/index.js")).header("range", "bytes=99999-").await.expect(416);
-    // A damaged file, so that an error is logged, too.
-    std::fs::remove_file(app.home.plugins_dir().join("shared/Demo/v1.0.0/dist/index.js")).unwrap();
-    anonymous.get(&format!("/api/v1/public/plugins/{id}/dist/index.js")).await.expect(503);
+    // A missing file that is in no memory yet, so that an error is logged, too.
+    std::fs::remove_file(app.home.plugins_dir().join("shared/Demo/v1.0.0/plugin.json")).unwrap();
+    anonymous.get(&format!("/api/v1/public/plugins/{id}/plugin.json")).await.expect(503);
 
     let (log, metrics) = (app.server.log(), anonymous.get("/metrics").await.expect(200).text());
     assert!(!log.contains(key), "the log holds the key: {}", log.lines().find(|line| line.contains(key)).unwrap());

@@ -2,7 +2,7 @@ use reqwest::multipart::Form;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{assert_nothing_left, failed, fetching, install};
+use super::{failed, fetching, install};
 use crate::support::{TestApp, package, upstream::Upstream};
 
 fetching!(a_repository_installs_its_latest_release);
@@ -47,7 +47,7 @@ async fn a_repository_installs_its_latest_release(app: TestApp, upstream: Upstre
     "#);
     let plugin = ann.get("/api/v1/plugins/by-slug/Notes").await.expect(200).json();
     assert_eq!((&plugin["installationType"], &plugin["sourceUrl"]), (&json!("remote"), &json!(upstream.url("/me/notes"))));
-    assert_nothing_left(&app);
+    app.assert_no_leftovers();
 }
 
 fetching!(a_release_can_be_named);
@@ -104,7 +104,7 @@ async fn an_archive_is_installed_from_its_address(app: TestApp, upstream: Upstre
     assert_eq!(answer["data"]["plugin_slug"], "Notes");
     let none = bob.post("/api/v1/plugins/install").multipart(Form::new().text("method", "github")).await;
     failed(&none, "unknown", "validation");
-    assert_nothing_left(&app);
+    app.assert_no_leftovers();
 }
 
 fetching!(an_administrator_installs_for_a_user);

@@ -47,9 +47,3 @@ fn failed(answer: &Answer, step: &str, cause: &str) -> String {
     assert_eq!(problem["detail"]["details"]["step"], step);
     problem["detail"]["message"].as_str().unwrap().to_owned()
 }
-
-/// Nothing of a fetched archive is left in staging.
-#[track_caller]
-fn assert_nothing_left(app: &TestApp) {
-    assert_eq!(std::fs::read_dir(app.home.plugins_dir().join("cache")).unwrap().count(), 0);
-}

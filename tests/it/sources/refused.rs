@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{assert_nothing_left, failed, fetching, install};
+use super::{failed, fetching, install};
 use crate::support::{TestApp, package, upstream::Upstream};
 
 both!(nothing_of_the_servers_own_network_is_reached, user_uploads = "allow", fetch_http = "true");
@@ -60,7 +60,7 @@ async fn nothing_of_the_servers_own_network_is_reached(app: TestApp) {
         assert!(message.contains(reason) && !message.contains("secret"), "{address}: {message}");
     }
     assert_eq!(upstream.seen(), Vec::<String>::new());
-    assert_nothing_left(&app);
+    app.assert_no_leftovers();
 }
 
 both!(plain_http_needs_the_setting, user_uploads = "allow", fetch_allowed_networks = "127.0.0.1");
@@ -106,7 +106,7 @@ async fn redirects_are_checked_like_addresses(app: TestApp, upstream: Upstream) 
     assert_eq!(message, "127.0.0.1 redirects more than 5 times");
     upstream.redirect("/nowhere.zip", "http://[");
     failed(&install(&ann, json!({"repo_url": upstream.url("/nowhere.zip")})).await, "download_and_extract", "source_failed");
-    assert_nothing_left(&app);
+    app.assert_no_leftovers();
 }
 
 fetching!(what_is_fetched_has_limits, max_archive = "1 MiB", fetch_timeout = "2s");
@@ -123,7 +123,7 @@ async fn what_is_fetched_has_limits(app: TestApp, upstream: Upstream) {
     assert_eq!(message, "it took longer than 2s");
     upstream.page("/api/repos/me/notes/releases/latest", 200, vec![b' '; 5 << 20]);
     failed(&install(&ann, json!({"repo_url": upstream.url("/me/notes")})).await, "release_lookup", "source_failed");
-    assert_nothing_left(&app);
+    app.assert_no_leftovers();
 }
 
 fetching!(what_is_not_a_package_is_refused_at_its_step);
@@ -149,6 +149,6 @@ async fn what_is_not_a_package_is_refused_at_its_step(app: TestApp, upstream: Up
     // Nobody listens there.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     failed(&install(&ann, json!({"repo_url": format!("http://{closed}/a.zip")})).await, "download_and_extract", "source_failed");
-    assert_nothing_left(&app);
+    app.assert_no_leftovers();
     assert_eq!(app.admin().await.get("/api/v1/releases").await.expect(200).json()["items"], json!([]));
 }

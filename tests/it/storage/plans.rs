@@ -16,8 +16,9 @@ use diesel::{
 use plugyard::{
     Result,
     domain::{
+        AccessKey,
         manifest::Visibility,
-        plugin::Change,
+        plugin::{Change, NewPlugin},
         state::{ListFilter, PluginSet},
     },
     storage::{
@@ -34,8 +35,8 @@ use super::{
     catalogue::{Catalogue, table_of},
     lines,
     samples::{
-        NOW, api_token, audit_entry, channel, metadata, module, plugin, release, release_file, session, slug, snapshot, state_entry,
-        state_key, state_revision, update_check, user, user_id, version,
+        NOW, api_token, audit_entry, channel, manifest, metadata, module, plugin, release, release_file, session, slug, snapshot,
+        state_entry, state_key, state_revision, update_check, user, user_id, version,
     },
     stores,
 };
@@ -205,12 +206,40 @@ const CALLS: &[Call] = &[
     ("snapshots::entries", |c| snapshots::entries(c, "snapshot").map(drop)),
     ("snapshots::delete", |c| snapshots::delete(c, "snapshot")),
     ("snapshots::erase", |c| snapshots::erase(c, &user_id(1), &state_key())),
+    ("users::insert_all", |c| users::insert_all(c, &[user(7, "Gus", None)])),
+    ("users::existing", |c| users::existing(c, &[user_id(1), user_id(7)]).map(drop)),
+    ("users::all", |c| users::all(c).map(drop)),
+    ("plugin_config::noted_latest", |c| plugin_config::noted_latest(c, &slug()).map(drop)),
+    ("plugin_config::slugs", |c| plugin_config::slugs(c).map(drop)),
+    ("releases::digests", |c| releases::digests(c).map(drop)),
+    ("releases::manifests", |c| releases::manifests(c).map(drop)),
+    ("releases::set_counts", |c| releases::set_counts(c, &slug(), &version(), 2, 2)),
+    ("plugins::insert_all", |c| {
+        let mut plugin = plugin();
+        (plugin.id, plugin.user, plugin.access_key) = ("another".to_owned(), user_id(7), AccessKey::from_bytes([8; 16]));
+        plugins::insert_all(c, &[NewPlugin { plugin, modules: vec![module()], history: Vec::new() }])
+    }),
+    ("plugins::had", |c| plugins::had(c, &user_id(1), &slug(), &version()).map(drop)),
+    ("plugins::identities", |c| plugins::identities(c).map(drop)),
+    ("plugins::of_users", |c| plugins::of_users(c, &[user_id(1), user_id(7)]).map(drop)),
+    ("plugins::versions_of_users", |c| plugins::versions_of_users(c, &[user_id(1), user_id(7)]).map(drop)),
+    ("plugins::set_manifest", |c| plugins::set_manifest(c, "plugin", &manifest(), NOW)),
+    ("pending_records::of_users", |c| pending_records::of_users(c, &[user_id(1), user_id(7)]).map(drop)),
+    ("modules::of_users", |c| modules::of_users(c, &[user_id(1), user_id(7)]).map(drop)),
+    ("modules::orphans", |c| modules::orphans(c).map(drop)),
+    ("modules::delete", |c| modules::delete(c, "plugin", "m1")),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),
 ];
 
 /// Functions that read through a table all the same, which one, and why that is right.
 const SCANS: &[(&str, &str, &str)] = &[
+    ("users::all", "users", "all of them, for an import"),
+    ("plugin_config::slugs", "plugin_config", "all of them, for a comparison"),
+    ("releases::digests", "releases", "all of them, for a comparison"),
+    ("releases::manifests", "releases", "all of them, for a comparison"),
+    ("plugins::identities", "plugins", "all of them, for an import"),
+    ("modules::orphans", "modules", "all of them, for a comparison"),
     ("users::list", "users", "a page of all of them, in the order of the key"),
     ("users::any_exists", "users", "ends at the first row"),
     ("users::active_ids", "users", "all of them, for an installation for everybody"),
@@ -235,11 +264,11 @@ const SORTS: &[(&str, &str)] = &[
 const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
 
 /// Only with rows does PostgreSQL care how it finds many of them.
-const ROWS: &str = "
+const ROWS: &str = r#"
     INSERT INTO plugin_config (plugin_name, plugin_name_folded, created_at, updated_at)
         SELECT 'p' || n, 'p' || n, 0, 0 FROM generate_series(1, 500) n;
     INSERT INTO releases (slug, version, manifest, digest, size, file_count, visibility, search_text, published_by, published_at)
-        SELECT 'p' || n, v || '.0.0', '{}', repeat('0', 64), 1, 1, 'private', '', 'ann', 0
+        SELECT 'p' || n, v || '.0.0', '{"id":"p","name":"p","version":"1.0.0"}', repeat('0', 64), 1, 1, 'private', '', 'ann', 0
         FROM generate_series(1, 500) n, generate_series(1, 20) v;
     INSERT INTO users (id, username, username_folded, role, active, verified, created_at, updated_at)
         SELECT md5('u' || u), 'u' || u, 'u' || u, 'user', true, true, 0, 0 FROM generate_series(1, 100) u;
@@ -255,7 +284,7 @@ const ROWS: &str = "
         FROM generate_series(1, 100) u, generate_series(1, 100) n;
     INSERT INTO state_revisions (entry_id, version, seq, change, encoding, size, stored_size, sha256, actor, created_at, data)
         SELECT id, v, v, 'update', 'plain', 1, 1, '', 'ann', 0, 'x' FROM state_entries, generate_series(1, 3) v;
-    ANALYZE";
+    ANALYZE"#;
 
 stores!(no_query_reads_through_a_table);
 async fn no_query_reads_through_a_table(store: Store) {

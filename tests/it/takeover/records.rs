@@ -122,7 +122,7 @@ async fn each_bad_entry_is_one_line_and_the_others_move(app: TestApp) {
     skipped: is no file of records
     skipped: "notes" is not a semantic version: unexpected character 'n' while parsing major version number
     skipped: "bad..slug" must not end in a dot or hold two in a row
-    failed: there is neither a plugin.json nor a package.json at the root of the package
+    failed: there is no plugin.json, lifecycle_manager.py or package.json at the root of the package
     "#);
     assert_eq!(
         records_of(&app, &format!("user_{ann}")),
@@ -216,7 +216,7 @@ async fn folders_in_shared_are_taken_over_in_place(app: TestApp) {
     }
     let rows = app.database.values("SELECT slug || ' ' || version AS value FROM releases ORDER BY slug, version");
     assert_eq!(rows, ["Demo 1.0.0", "Demo 1.1.0", "Demo 1.2.0", "Known 1.0.0"]);
-    assert_eq!(tree(&root.join("cache")).len(), 0);
+    app.assert_no_leftovers();
     let again = super::report(&migrate(&app, &["--apply"]));
     for source in ["shared/Demo/v1.0.0", "shared/Demo/v1.1", "shared/Demo/vv1.2.0"] {
         assert_eq!(item(&again, source)["outcome"], "already_done", "{source}");
