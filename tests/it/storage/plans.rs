@@ -240,6 +240,7 @@ const SCANS: &[(&str, &str, &str)] = &[
     ("releases::manifests", "releases", "all of them, for a comparison"),
     ("plugins::identities", "plugins", "all of them, for an import"),
     ("modules::orphans", "modules", "all of them, for a comparison"),
+    ("modules::of_users", "modules", "those of many users at once, for a bulk rewrite"),
     ("users::list", "users", "a page of all of them, in the order of the key"),
     ("users::any_exists", "users", "ends at the first row"),
     ("users::active_ids", "users", "all of them, for an installation for everybody"),
