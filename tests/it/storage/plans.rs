@@ -261,6 +261,9 @@ const SORTS: &[(&str, &str)] = &[
     ("state_usage::largest", "an administrator's list of who keeps the most"),
 ];
 
+/// PostgreSQL reads a table through to find the rows of many users at once; SQLite goes user by user.
+const SCANNED_BY_POSTGRES: (&str, &str) = ("modules::of_users", "scan");
+
 /// SQLite has one writer, so there this one has nothing to do.
 const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
 
@@ -325,6 +328,7 @@ async fn no_query_reads_through_a_table(store: Store) {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
     let mut excuses = SCANS.iter().map(|scan| (scan.0, "scan")).collect::<BTreeSet<_>>();
     if store.kind == Db::Sqlite {
+        excuses.remove(&SCANNED_BY_POSTGRES);
         excuses.extend(SORTS.iter().map(|sort| (sort.0, "sort")));
     }
     assert_eq!(excused, excuses, "what needs no excuse should have none");
