@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     storage::{
         Connection, api_tokens,
-        changes::{Subject, Trust},
+        changes::{Stamp, Subject, Trust},
         sessions, users,
     },
 };
@@ -118,6 +118,70 @@ async fn touch(app: &App, token: &ApiToken, now: Timestamp) {
 async fn session(app: &App, id: String, now: Timestamp) -> Result<(Session, User)> {
     let found = app.db.read(move |conn| sessions::find(conn, &id)).await?;
     found.filter(|(session, _)| session.is_live(now)).ok_or_else(|| refused("this login has ended"))
+}
+
+/// Until when the token itself is good, whatever becomes of the account. It was found good already.
+pub fn ends(app: &App, token: &str) -> Result<Timestamp> {
+    match token.starts_with(TOKEN_PREFIX) {
+        // The database knows, and is asked.
+        true => Ok(Timestamp(i64::MAX)),
+        false => Ok(app.jwt.verify(token, now())?.1),
+    }
+}
+
+/// A caller whose right has to last longer than one request.
+pub struct Standing {
+    pub caller: Caller,
+    until: Timestamp,
+    /// Before the database was asked; none when it was not.
+    asked: Option<Stamp>,
+}
+
+impl Standing {
+    pub fn new(caller: Caller, until: Timestamp) -> Self {
+        Self { caller, until, asked: None }
+    }
+
+    /// # Errors
+    ///
+    /// `Unauthenticated` once the login has ended, the token was revoked or has expired, or the account is switched off.
+    pub async fn check(&mut self, app: &App) -> Result<()> {
+        let (now, changes) = (now(), app.db.changes());
+        if self.until <= now {
+            return Err(refused("the token has expired"));
+        }
+        if let (Some(asked), Some(trust)) = (self.asked, changes.trust())
+            && trust.holds(asked)
+        {
+            return Ok(());
+        }
+        let stamp = changes.stamp(Subject::User(&self.caller.user));
+        let (user, credential) = match &self.caller.credential {
+            Credential::Session(id) => {
+                let (session, user) = session(app, id.clone(), now).await?;
+                self.until = self.until.min(session.expires_at);
+                (user, Credential::Session(session.id))
+            }
+            Credential::Token { id, .. } => {
+                let id = id.clone();
+                let found = app.db.read(move |conn| api_tokens::find(conn, &id)).await?;
+                let (token, user) = found.filter(|(token, _)| token.is_live(now)).ok_or_else(|| refused("the token is not valid"))?;
+                self.until = self.until.min(token.expires_at.unwrap_or(self.until));
+                (user, Credential::Token { id: token.id, scopes: token.scopes })
+            }
+            Credential::Host | Credential::Local(_) => {
+                let id = self.caller.user.clone();
+                let user = app.db.read(move |conn| users::find(conn, &id)).await?;
+                (user.ok_or_else(|| refused("the token names a user that does not exist here"))?, self.caller.credential.clone())
+            }
+        };
+        if !user.active || user.id != self.caller.user {
+            return Err(refused("this account is switched off"));
+        }
+        self.caller = Caller { user: user.id, username: user.username, role: user.role, credential, request_id: None };
+        self.asked = Some(stamp);
+        Ok(())
+    }
 }
 
 /// The user that the host application's token names; made at first sight if the setting says so.

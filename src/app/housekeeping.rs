@@ -12,6 +12,8 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(3600);
 /// How often counted accesses are written.
 const ACCESSES: Duration = Duration::from_secs(10);
+/// How often somebody looks what other processes have done, so how late event streams hear of it.
+const FOLLOW: Duration = Duration::from_millis(250);
 
 /// Tidies up until the returned task is aborted. A failure is logged and tried again an hour later.
 pub fn start(app: Arc<App>) -> tokio::task::JoinHandle<()> {
@@ -39,6 +41,23 @@ pub fn start_state(app: Arc<App>) -> tokio::task::JoinHandle<()> {
             if let Err(error) = done {
                 tracing::warn!(error = %error.chain(), "housekeeping of state failed");
             }
+        }
+    })
+}
+
+/// Tells event streams what other processes do, until the returned task is aborted.
+pub fn start_following(app: Arc<App>) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(FOLLOW).await;
+            let followed = state::follow(&app).await;
+            if let Err(error) = &followed
+                && !failing
+            {
+                tracing::warn!(error = %error.chain(), "event streams cannot be told what other processes do");
+            }
+            failing = followed.is_err();
         }
     })
 }

@@ -8,6 +8,7 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     domain::{Timestamp, UserId, user::Session},
@@ -79,10 +80,27 @@ struct Issued<'a> {
     refresh: Option<bool>,
 }
 
+/// What a ticket for an event stream says. Times are milliseconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Ticket {
+    pub id: String,
+    pub user: UserId,
+    /// Of the one who asked for it, by login or API token.
+    pub session: Option<String>,
+    pub token: Option<String>,
+    /// The stream ends then.
+    pub until: i64,
+    /// The ticket itself ends then.
+    pub end: i64,
+}
+
 /// The keys that sign and verify.
 pub struct Keys {
     sign: EncodingKey,
     own: DecodingKey,
+    /// Another key, so that no ticket is ever taken for a token, nor the other way round.
+    sign_tickets: EncodingKey,
+    tickets: DecodingKey,
     host: Vec<HostKey>,
 }
 
@@ -103,7 +121,14 @@ impl Keys {
             }
         };
         let host = settings.jwks_file.as_deref().map(host_keys).transpose()?.unwrap_or_default();
-        Ok(Self { sign: EncodingKey::from_secret(secret.as_bytes()), own: DecodingKey::from_secret(secret.as_bytes()), host })
+        let of_tickets = Sha256::digest(format!("plugyard event tickets {secret}").as_bytes());
+        Ok(Self {
+            sign: EncodingKey::from_secret(secret.as_bytes()),
+            own: DecodingKey::from_secret(secret.as_bytes()),
+            sign_tickets: EncodingKey::from_secret(&of_tickets),
+            tickets: DecodingKey::from_secret(&of_tickets),
+            host,
+        })
     }
 
     pub fn access_token(&self, session: &Session, now: Timestamp, expires: Timestamp) -> Result<String> {
@@ -130,6 +155,17 @@ impl Keys {
             generation: Some(session.generation),
             refresh: Some(true),
         })
+    }
+
+    pub fn ticket(&self, ticket: &Ticket) -> Result<String> {
+        let signed = jsonwebtoken::encode(&Header::new(Algorithm::HS256), ticket, &self.sign_tickets);
+        signed.map_err(|e| Error::storage("cannot sign a ticket", e))
+    }
+
+    /// A ticket that we have signed. Whether it has ended is for the caller to say.
+    pub fn read_ticket(&self, text: &str) -> Result<Ticket> {
+        let read = jsonwebtoken::decode(text, &self.tickets, &signature_alone(Algorithm::HS256));
+        read.map(|data| data.claims).map_err(|_| refused("the ticket is not valid"))
     }
 
     fn issue(&self, claims: &Issued<'_>) -> Result<String> {
@@ -183,12 +219,16 @@ fn classify(claims: Claims, algorithm: Algorithm) -> Result<Token> {
 }
 
 fn decode(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Option<TokenData<Claims>> {
+    jsonwebtoken::decode(token, key, &signature_alone(algorithm)).ok()
+}
+
+/// We compare the expiry ourselves: the library only reads whole seconds.
+fn signature_alone(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
-    // We compare the expiry ourselves: the library only reads whole seconds.
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    jsonwebtoken::decode(token, key, &validation).ok()
+    validation
 }
 
 /// Reads a JWK set (RFC 7517): RS256, ES256 and EdDSA keys; others that sign stop the start, so that no key is silently

@@ -18,7 +18,7 @@ impl Readiness {
 
 /// Writes to both, as a request would.
 pub async fn check(app: &Arc<App>) -> Readiness {
-    let database = app.db.write(|conn| meta::get_or_insert(conn, "readiness", "probe").map(drop)).await;
+    let database = app.db.write(meta::probe).await;
     let folder = app.folder.clone();
     let folder = offload::run(move || folder.writable()).await;
     for error in [&database, &folder].into_iter().filter_map(|result| result.as_ref().err()) {

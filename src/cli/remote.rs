@@ -89,12 +89,28 @@ impl Remote {
 
     /// Sends the request. The answer's JSON, null when it has no body; a refusal as a failure.
     pub async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
-        let response = request.send().await.map_err(|e| Failure::Server(format!("the server cannot be asked: {}", chain(&e))))?;
+        let response = self.begin(request).await?;
         let status = response.status();
         let body = response_json(response).await?;
-        if status.is_success() {
-            return body.map(|body| (status, body)).ok_or_else(|| Failure::Server("the answer is not a plugyard server's".to_owned()));
+        body.map(|body| (status, body)).ok_or_else(|| Failure::Server("the answer is not a plugyard server's".to_owned()))
+    }
+
+    /// Sends the request. The answer's body piece by piece to `take`; a refusal as a failure.
+    pub async fn download(&self, request: RequestBuilder, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut response = self.begin(request).await?;
+        while let Some(piece) = response.chunk().await.map_err(ended_early)? {
+            take(&piece)?;
         }
+        Ok(())
+    }
+
+    async fn begin(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().await.map_err(|e| Failure::Server(format!("the server cannot be asked: {}", chain(&e))))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response_json(response).await?;
         let code = body.as_ref().and_then(|problem| problem.get("code")).and_then(Value::as_str).unwrap_or_default().to_owned();
         Err(Failure::Refused {
             message: body.and_then(|problem| readable(&problem)).unwrap_or_else(|| format!("the server answered {status}")),
@@ -161,11 +177,16 @@ pub fn is_called(user: &Value, name: &str) -> bool {
 
 /// None when the body is no JSON.
 async fn response_json(response: Response) -> Result<Option<Value>> {
-    let body = response.bytes().await.map_err(|e| Failure::Server(format!("the answer ended early: {}", chain(&e))))?;
+    let body = response.bytes().await.map_err(ended_early)?;
     if body.is_empty() {
         return Ok(Some(Value::Null));
     }
     Ok(serde_json::from_slice(&body).ok())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn ended_early(error: reqwest::Error) -> Failure {
+    Failure::Server(format!("the answer ended early: {}", chain(&error)))
 }
 
 /// A problem answer (RFC 9457) as lines for people: its detail, and every error that the detail does not already tell.

@@ -54,7 +54,11 @@ impl Serve {
         let demo = if self.demo { Some(demo::prepare(&app).await?) } else { None };
         app.contents.start_encoding().map_err(Failure::Start)?;
         let _watch = app.db.watch().map_err(Failure::Start)?;
-        let mut tasks = vec![housekeeping::start(Arc::clone(&app)), housekeeping::start_state(Arc::clone(&app))];
+        let mut tasks = vec![
+            housekeeping::start(Arc::clone(&app)),
+            housekeeping::start_state(Arc::clone(&app)),
+            housekeeping::start_following(Arc::clone(&app)),
+        ];
         tasks.extend(update_checks::start(Arc::clone(&app)));
         let counted = Arc::clone(&app);
         let served = http::serve(app, metrics, |address| {

@@ -14,6 +14,7 @@ mod old_folder;
 mod record_files;
 mod records;
 mod releases;
+mod spool;
 mod staging;
 mod stream;
 mod upload;
@@ -36,6 +37,7 @@ pub use old_folder::{Description, Examined, InstallerNote, OldFolder, OldPlugin,
 pub use record_files::{InUsers, RecordFolder};
 pub use records::{UserRecord, entries_text, entry_of};
 pub use releases::Retired;
+pub use spool::{Spool, Spooled};
 pub use staging::{Staged, StagedFile};
 pub use stream::read_stream;
 pub use upload::{Archive, Upload};

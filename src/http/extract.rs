@@ -201,7 +201,8 @@ pub async fn read_body(request: &HttpRequest, mut payload: Payload, what: &'stat
     if let Some(actual) = declared.filter(|actual| *actual > limit) {
         return Err(Error::TooLarge { what, limit, actual: Some(actual) });
     }
-    let mut body = BytesMut::new();
+    // What is announced is below the limit, and memory is only taken once it is filled.
+    let mut body = BytesMut::with_capacity(declared.and_then(|size| usize::try_from(size).ok()).unwrap_or_default());
     while let Some(chunk) = payload.next().await {
         body.extend_from_slice(&chunk.map_err(|e| Error::BadRequest(format!("the body ended early: {e}")))?);
         if body.len() as u64 > limit {

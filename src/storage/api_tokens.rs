@@ -72,6 +72,16 @@ pub fn find_by_hash(conn: &mut Connection, token_hash: &str) -> Result<Option<(A
     found.map(|(token, user)| Ok((token.token()?, user.user()?))).transpose()
 }
 
+pub fn find(conn: &mut Connection, id: &str) -> Result<Option<(ApiToken, User)>> {
+    let found = api_tokens::table
+        .inner_join(users::table.on(users::id.eq(api_tokens::user_id)))
+        .filter(api_tokens::id.eq(id))
+        .select((api_tokens::all_columns, users::all_columns))
+        .first::<(Row, accounts::Row)>(conn)
+        .optional()?;
+    found.map(|(token, user)| Ok((token.token()?, user.user()?))).transpose()
+}
+
 /// At most `limit` unrevoked tokens of the user after the one with id `after`, oldest first (ids sort by time).
 pub fn list(conn: &mut Connection, user: &UserId, after: &str, limit: i64) -> Result<Vec<ApiToken>> {
     api_tokens::table

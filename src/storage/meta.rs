@@ -25,6 +25,11 @@ pub fn set(conn: &mut Connection, key: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// Writes what was not there before, so that the commit has to reach the disk.
+pub fn probe(conn: &mut Connection) -> Result<()> {
+    set(conn, "probe", &uuid::Uuid::new_v4().simple().to_string())
+}
+
 pub fn delete(conn: &mut Connection, key: &str) -> Result<()> {
     diesel::delete(meta::table.find(key)).execute(conn)?;
     Ok(())

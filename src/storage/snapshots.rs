@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         Slug, Timestamp, UserId,
-        state::{PluginSet, Snapshot, SnapshotEntry, StateKey, Stored},
+        state::{PluginSet, Snapshot, SnapshotEntry, SnapshotKey, StateKey, Stored},
     },
     error::Result,
 };
@@ -122,14 +122,24 @@ pub fn delete(conn: &mut Connection, id: &str) -> Result<()> {
     Ok(())
 }
 
-type EntryColumns = (String, String, i64, String, String, String, Option<String>, String, Option<String>, Option<i64>, Vec<u8>);
-
-pub fn entries(conn: &mut Connection, id: &str) -> Result<Vec<SnapshotEntry>> {
-    let rows: Vec<EntryColumns> = snapshot_entries::table
+/// What the snapshot holds, without documents.
+pub fn keys(conn: &mut Connection, id: &str) -> Result<Vec<SnapshotKey>> {
+    let rows: Vec<(String, String, i64, Option<i64>)> = snapshot_entries::table
         .filter(snapshot_entries::snapshot_id.eq(id))
+        .order((snapshot_entries::page_id, snapshot_entries::state_key))
+        .select((snapshot_entries::page_id, snapshot_entries::state_key, snapshot_entries::size, snapshot_entries::expires_at))
+        .load(conn)?;
+    let key =
+        |(page, key, size, expires_at): (_, _, _, Option<i64>)| SnapshotKey { page, key, size, expires_at: expires_at.map(Timestamp) };
+    Ok(rows.into_iter().map(key).collect())
+}
+
+type EntryColumns = (i64, String, String, String, Option<String>, String, Option<String>, Vec<u8>);
+
+pub fn entry(conn: &mut Connection, id: &str, key: &SnapshotKey) -> Result<SnapshotEntry> {
+    let (size, encoding, sha256, content_sha256, schema_version, strategy, device, data): EntryColumns = snapshot_entries::table
+        .find((id, &key.page, &key.key))
         .select((
-            snapshot_entries::page_id,
-            snapshot_entries::state_key,
             snapshot_entries::size,
             snapshot_entries::encoding,
             snapshot_entries::sha256,
@@ -137,23 +147,15 @@ pub fn entries(conn: &mut Connection, id: &str) -> Result<Vec<SnapshotEntry>> {
             snapshot_entries::schema_version,
             snapshot_entries::strategy,
             snapshot_entries::device_id,
-            snapshot_entries::expires_at,
             snapshot_entries::data,
         ))
-        .load(conn)?;
-    rows.into_iter()
-        .map(|(page, key, size, encoding, sha256, content_sha256, schema_version, strategy, device, expires_at, data)| {
-            Ok(SnapshotEntry {
-                page,
-                key,
-                document: Stored { data, encoding: stored("snapshot_entries.encoding", &encoding)?, size, sha256, content_sha256 },
-                schema_version,
-                strategy: stored("snapshot_entries.strategy", &strategy)?,
-                device,
-                expires_at: expires_at.map(Timestamp),
-            })
-        })
-        .collect()
+        .first(conn)?;
+    Ok(SnapshotEntry {
+        document: Stored { data, encoding: stored("snapshot_entries.encoding", &encoding)?, size, sha256, content_sha256 },
+        schema_version,
+        strategy: stored("snapshot_entries.strategy", &strategy)?,
+        device,
+    })
 }
 
 /// Removes the copies of one entry from all snapshots.

@@ -151,16 +151,14 @@ impl Row {
 /// An entry with its document, which tombstones lack.
 pub type WithData = (Entry, Option<Stored>);
 
-pub(super) fn with_data((row, data): (Row, Option<Vec<u8>>)) -> Result<WithData> {
+fn with_data((row, data): (Row, Option<Vec<u8>>)) -> Result<WithData> {
     let entry = row.entry()?;
-    let document = data.map(|data| Stored {
-        data,
-        encoding: entry.encoding,
-        size: entry.size,
-        sha256: entry.sha256.clone(),
-        content_sha256: entry.content_sha256.clone(),
-    });
+    let document = data.map(|data| stored_of(&entry, data));
     Ok((entry, document))
+}
+
+fn stored_of(entry: &Entry, data: Vec<u8>) -> Stored {
+    Stored { data, encoding: entry.encoding, size: entry.size, sha256: entry.sha256.clone(), content_sha256: entry.content_sha256.clone() }
 }
 
 /// The row of this key, tombstones included.
@@ -211,6 +209,12 @@ pub fn find_by_id_with_data(conn: &mut Connection, user: &UserId, id: &str) -> R
         .optional()?
         .map(with_data)
         .transpose()
+}
+
+/// The document of an entry that was read in the same transaction; tombstones have none.
+pub fn document(conn: &mut Connection, entry: &Entry) -> Result<Option<Stored>> {
+    let data: Option<Vec<u8>> = state_entries::table.find(&entry.id).select(state_entries::data).first(conn)?;
+    Ok(data.map(|data| stored_of(entry, data)))
 }
 
 /// Adds a row; without `data` it is a tombstone.

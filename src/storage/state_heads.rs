@@ -1,8 +1,10 @@
 //! Each user's counter of state changes.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
-use super::{Connection, connection::Both, schema::user_heads};
+use super::{Connection, connection::Both, schema::user_heads, values::stored};
 use crate::{domain::UserId, error::Result};
 
 /// A user's counter with what hangs on it.
@@ -43,6 +45,14 @@ pub fn find(conn: &mut Connection, user: &UserId) -> Result<Head> {
     let found: Option<Columns> =
         user_heads::table.find(user.as_str()).select((user_heads::seq, user_heads::entries, user_heads::horizon)).first(conn).optional()?;
     Ok(found.map(head).unwrap_or_default())
+}
+
+/// The counters of these users; those who never changed anything have none.
+pub fn find_all(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserId, i64>> {
+    let ids: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
+    let rows: Vec<(String, i64)> =
+        user_heads::table.filter(user_heads::user_id.eq_any(ids)).select((user_heads::user_id, user_heads::seq)).load(conn)?;
+    rows.into_iter().map(|(user, seq)| Ok((stored("user_heads.user_id", &user)?, seq))).collect()
 }
 
 pub fn add_entries(conn: &mut Connection, user: &UserId, change: i64) -> Result<()> {

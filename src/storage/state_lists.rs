@@ -6,13 +6,13 @@ use super::{
     Connection,
     connection::Multi,
     schema::state_entries,
-    state_entries::{COLUMNS, Row, WithData, with_data},
+    state_entries::{COLUMNS, Row},
     values::stored,
 };
 use crate::{
     domain::{
         Slug, Timestamp, UserId,
-        state::{Entry, ListFilter, PluginSet},
+        state::{Entry, ListFilter, PluginSet, StateKey},
     },
     error::Result,
 };
@@ -30,7 +30,7 @@ fn of_user<'a>(user: &'a UserId, plugins: &PluginSet) -> Boxed<'a> {
     }
 }
 
-/// Live entries with their documents, the last changed first.
+/// Live entries, the last changed first.
 pub fn list(
     conn: &mut Connection,
     user: &UserId,
@@ -38,7 +38,7 @@ pub fn list(
     filter: &ListFilter,
     now: Timestamp,
     (limit, offset): (i64, i64),
-) -> Result<Vec<WithData>> {
+) -> Result<Vec<Entry>> {
     let live = state_entries::expires_at.is_null().or(state_entries::expires_at.gt(now.millis()));
     let mut query = of_user(user, plugins)
         .filter(state_entries::deleted_at.is_null())
@@ -62,7 +62,21 @@ pub fn list(
     if let Some(device) = &filter.device {
         query = query.filter(state_entries::device_id.eq(device.clone()));
     }
-    query.select((COLUMNS, state_entries::data)).load::<(Row, Option<Vec<u8>>)>(conn)?.into_iter().map(with_data).collect()
+    query.select(COLUMNS).load::<Row>(conn)?.into_iter().map(Row::entry).collect()
+}
+
+/// The ids of all live entries, inactive ones too, with their keys, in the order of these.
+pub fn live_keys(conn: &mut Connection, user: &UserId, plugins: &PluginSet, now: Timestamp) -> Result<Vec<(String, StateKey)>> {
+    let live = state_entries::expires_at.is_null().or(state_entries::expires_at.gt(now.millis()));
+    let rows: Vec<(String, String, String, String)> = of_user(user, plugins)
+        .filter(state_entries::deleted_at.is_null())
+        .filter(live)
+        .order((state_entries::plugin_slug, state_entries::page_id, state_entries::state_key))
+        .select((state_entries::id, state_entries::plugin_slug, state_entries::page_id, state_entries::state_key))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, plugin, page, key)| Ok((id, StateKey { plugin: stored("state_entries.plugin_slug", &plugin)?, page, key })))
+        .collect()
 }
 
 /// Every row that changed after `since`, tombstones included, in the order of the changes.

@@ -1,12 +1,14 @@
 //! Group commit for SQLite: one thread owns the writing connection, runs whatever waits in one transaction, each job in
 //! a savepoint of its own, and answers after the commit. With many clients the cost of a flush is shared by all of them.
+//! After a commit that failed nothing is written before one of the writer's own has worked: what the disk still takes,
+//! nobody knows. Reads go on.
 
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc::SyncSender},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use diesel::{connection::SimpleConnection, r2d2::R2D2Connection};
@@ -16,6 +18,7 @@ use super::{
     changes::{self, Changes, notes},
     connection::{AnyConnection as Connection, Begin},
     error::busy,
+    meta,
 };
 use crate::{
     domain::DatabaseUrl,
@@ -27,6 +30,11 @@ const BATCH: usize = 256;
 
 /// How long the watcher of other processes waits for the writer, which may itself wait for another process's lock.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How often a writer that has stopped tries whether the disk takes writes again.
+const PROBE_EVERY: Duration = Duration::from_millis(500);
+/// How long a request waits at most for hearing that writes are stopped.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// SQLite ends the whole transaction when a statement meets a full disk, for instance. Later statements would then commit
 /// by themselves. A savepoint around the batch tells: it is gone as well.
@@ -142,43 +150,83 @@ fn version(conn: &mut Connection) -> Result<i64> {
 }
 
 fn serve(url: &DatabaseUrl, own: Own, mut waiting: mpsc::Receiver<Task>, changes: &Changes) {
-    let mut own = Some(own);
+    let mut own = own;
     let mut jobs = VecDeque::new();
     loop {
         if jobs.is_empty() {
             match waiting.blocking_recv() {
-                Some(task) => jobs.extend(accept(task, own.as_mut())),
+                Some(task) => jobs.extend(accept(task, &mut own)),
                 None => return,
             }
         }
         while jobs.len() < BATCH
             && let Ok(task) = waiting.try_recv()
         {
-            jobs.extend(accept(task, own.as_mut()));
+            jobs.extend(accept(task, &mut own));
         }
         if jobs.is_empty() {
             continue;
         }
         metrics::histogram!("plugyard_writer_batch_size").record(jobs.len() as f64);
-        let Some(mut open) = own.take().or_else(|| reopen(url, changes)) else {
-            // Dropping the jobs tells their callers.
-            jobs.clear();
-            continue;
-        };
-        run_batch(&mut open.conn, &mut jobs, changes);
+        let whole = run_batch(&mut own.conn, &mut jobs, changes);
         // A lost transaction counts as broken: closing the connection ends what is left of it.
-        if !open.conn.is_broken() {
-            own = Some(open);
+        if !whole || own.conn.is_broken() {
+            drop(own);
+            match come_back(url, &mut waiting, &mut jobs, changes) {
+                Some(mended) => own = mended,
+                None => return,
+            }
         }
     }
 }
 
+/// A new connection whose commits reach the disk. Until there is one, whoever wants to write is refused at once. None when
+/// nobody wants to write any more.
+fn come_back(url: &DatabaseUrl, waiting: &mut mpsc::Receiver<Task>, jobs: &mut VecDeque<Job>, changes: &Changes) -> Option<Own> {
+    let stopped = metrics::gauge!("plugyard_writes_stopped");
+    let mut failed = false;
+    loop {
+        match try_again(url, changes) {
+            Ok(own) => {
+                stopped.set(0);
+                if failed {
+                    tracing::info!("the database takes writes again");
+                }
+                return Some(own);
+            }
+            Err(error) if failed => tracing::debug!(error = %error.chain(), "writes stay stopped"),
+            Err(error) => tracing::error!(error = %error.chain(), "writes are stopped until a commit works"),
+        }
+        stopped.set(1);
+        failed = true;
+        let again = Instant::now() + PROBE_EVERY;
+        while Instant::now() < again {
+            jobs.drain(..).for_each(|job| (job(Err(Error::damaged("writes are stopped since a commit failed"))).answer)(Ok(())));
+            match waiting.try_recv() {
+                Ok(Task::Write(job)) => jobs.push_back(job),
+                // Nobody can tell.
+                Ok(Task::AskForOthers(reply)) => drop(reply.send(true)),
+                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(GLANCE),
+                Err(mpsc::error::TryRecvError::Disconnected) => return None,
+            }
+        }
+    }
+}
+
+/// What happened while there was no connection, nobody knows.
+fn try_again(url: &DatabaseUrl, changes: &Changes) -> Result<Own> {
+    changes.note_everything();
+    let mut own = Own::open(url)?;
+    own.conn.in_transaction(Begin::Write, meta::probe)?;
+    Ok(own)
+}
+
 /// A job to be run, or a question that is answered at once: no transaction is open now.
-fn accept(task: Task, own: Option<&mut Own>) -> Option<Job> {
+fn accept(task: Task, own: &mut Own) -> Option<Job> {
     match task {
         Task::Write(job) => Some(job),
         Task::AskForOthers(reply) => {
-            let others = own.is_none_or(|own| own.others_have_committed().unwrap_or(true));
+            let others = own.others_have_committed().unwrap_or(true);
             if reply.send(others).is_err() {
                 tracing::debug!("the watcher of other processes lost patience and assumes the worst");
             }
@@ -187,19 +235,14 @@ fn accept(task: Task, own: Option<&mut Own>) -> Option<Job> {
     }
 }
 
-/// What happened while there was no connection, nobody knows.
-fn reopen(url: &DatabaseUrl, changes: &Changes) -> Option<Own> {
-    changes.note_everything();
-    Own::open(url).inspect_err(|error| tracing::error!(error = %error.chain(), "cannot reopen the database")).ok()
-}
-
-/// Runs the jobs in one transaction. Should that be lost on the way, jobs that have not run yet stay for the next one.
-fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>, changes: &Changes) {
+/// Runs the jobs in one transaction; false when it could not be committed. Should it be lost on the way, jobs that have not run
+/// yet stay for the next one.
+fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>, changes: &Changes) -> bool {
     if let Err(error) = conn.begin(Begin::Write).and_then(|()| Ok(conn.batch_execute(MARK)?)) {
         // Another process holds the lock for longer than the busy timeout, or the disk failed. No job has run.
         tracing::warn!(error = %error.chain(), "cannot begin a write transaction");
         jobs.drain(..).for_each(|job| (job(Err(busy())).answer)(Ok(())));
-        return;
+        return true;
     }
     let mut whole = true;
     let mut answers = Vec::with_capacity(jobs.len());
@@ -234,4 +277,5 @@ fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>, changes: &Changes)
             Err(error) => Err(Error::damaged(format!("the database could not commit: {error}"))),
         });
     }
+    committed.is_ok()
 }

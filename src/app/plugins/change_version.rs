@@ -9,7 +9,7 @@ use crate::{
         App, audit, now,
         releases::{PublishOptions, choose_for_install, may_publish, publish, verify_on_disk},
         sources::{self, Wanted},
-        state::{self, Access},
+        state::{self, Access, PluginChange},
     },
     domain::{
         Caller, Manifest, Timestamp, UserId, Version, VersionSpec,
@@ -140,8 +140,9 @@ async fn move_to(app: &Arc<App>, caller: &Caller, plugin: Plugin, release: Relea
             Ok(Moved { plugin, previous: previous.clone(), snapshot: snapshot.map(|snapshot| snapshot.id) })
         })
         .await?;
-    let event = if how == Move::Update { "plugin.updated" } else { "plugin.rolled_back" };
-    app.state.tell(&moved.plugin.user, event, &moved.plugin.slug, Some(&moved.plugin.version));
+    let version = &moved.plugin.version;
+    let change = if how == Move::Update { PluginChange::Updated(version) } else { PluginChange::RolledBack(version) };
+    app.state.tell(&moved.plugin.user, &moved.plugin.slug, change);
     app.state.wake(&moved.plugin.user);
     Ok(moved)
 }

@@ -2,7 +2,7 @@
 
 use super::{find, needs};
 use crate::{
-    app::{App, audit, now},
+    app::{App, audit, now, state::PluginChange},
     domain::{Caller, UserId, plugin::Plugin},
     error::{Error, Result},
     storage::{modules, plugins},
@@ -38,8 +38,8 @@ pub async fn set_enabled(app: &App, caller: &Caller, user: &UserId, name: &str, 
             Ok(changed)
         })
         .await?;
-    let event = if enabled { "plugin.enabled" } else { "plugin.disabled" };
-    changed.iter().for_each(|slug| app.state.tell(&owner, event, slug, None));
+    let change = if enabled { PluginChange::Enabled } else { PluginChange::Disabled };
+    changed.iter().for_each(|slug| app.state.tell(&owner, slug, change));
     Ok(switched)
 }
 

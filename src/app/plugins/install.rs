@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{needs, records};
 use crate::{
-    app::{App, audit, new_access_key, now, releases},
+    app::{App, audit, new_access_key, now, releases, state::PluginChange},
     domain::{
         Caller, Manifest, Slug, Timestamp, UserId, VersionSpec,
         config::effective,
@@ -91,7 +91,8 @@ pub async fn install(app: &App, caller: &Caller, user: &UserId, slug: &Slug, req
     metrics::counter!("plugyard_installs_total", "outcome" => if installed.is_ok() { "done" } else { "refused" }).increment(1);
     let installed = installed?;
     records::settle(app, &owner).await;
-    app.state.tell(&owner, "plugin.installed", &installed.plugin.slug, Some(&installed.plugin.version));
+    let change = PluginChange::Installed(&installed.plugin.version, installed.plugin.enabled);
+    app.state.tell(&owner, &installed.plugin.slug, change);
     Ok(installed)
 }
 

@@ -6,7 +6,7 @@ use super::{find, needs, records};
 use crate::{
     app::{
         App, audit, now,
-        state::{self, Access},
+        state::{self, Access, PluginChange},
     },
     domain::{Caller, Slug, UserId},
     error::{Error, Result},
@@ -59,7 +59,7 @@ pub async fn uninstall(
         .await?;
     let (removed, others) = removed;
     records::settle(app, &owner).await;
-    others.iter().chain([&removed.slug]).for_each(|slug| app.state.tell(&owner, "plugin.uninstalled", slug, None));
+    others.iter().chain([&removed.slug]).for_each(|slug| app.state.tell(&owner, slug, PluginChange::Uninstalled));
     app.state.wake(&owner);
     Ok(removed)
 }

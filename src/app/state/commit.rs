@@ -56,6 +56,8 @@ pub struct Facts {
     pub expires_at: Option<Option<Timestamp>>,
     pub device: Option<String>,
     pub schema_version: Option<String>,
+    /// Only an import has something to say about it.
+    pub active: Option<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -173,6 +175,16 @@ pub fn commit(conn: &mut Connection, place: &Place<'_>, operation: &Operation) -
     }
 }
 
+/// Writes what the server does by itself, or what a user has asked for as a whole: without precondition, also where a policy
+/// demands one.
+pub fn write_unasked(conn: &mut Connection, place: &Place<'_>, target: Target, action: Action, facts: Facts) -> Result<Box<Written>> {
+    let operation = Operation { target, action, guard: Guard::unconditional(), facts, base: None };
+    match commit(conn, place, &operation)? {
+        Step::Done(written) => Ok(written),
+        Step::Stale => Err(Error::Busy { what: "this plugin's state" }),
+    }
+}
+
 fn is_due(entry: &Entry, now: Timestamp) -> bool {
     entry.deleted_at.is_none() && entry.has_expired(now)
 }
@@ -257,7 +269,7 @@ fn with_document(
                 device: facts.device.clone(),
                 seq,
                 version: row.map_or(0, |entry| entry.version),
-                active: true,
+                active: facts.active.unwrap_or(true),
                 last_accessed: *now,
                 access_count: row.map_or(0, |entry| entry.access_count),
                 created_at: row.map_or(*now, |entry| entry.created_at),
@@ -289,6 +301,7 @@ fn with_facts(entry: &Entry, facts: &Facts, now: Timestamp, seq: i64) -> Option<
     next.expires_at = facts.expires_at.unwrap_or(next.expires_at);
     next.device = facts.device.clone().or(next.device);
     next.schema_version = facts.schema_version.clone().or(next.schema_version);
+    next.active = facts.active.unwrap_or(next.active);
     if next == *entry {
         return None;
     }

@@ -7,7 +7,10 @@ mod commit;
 mod context;
 mod encode;
 mod events;
+mod export;
+mod follow;
 mod history;
+mod import;
 mod mutations;
 mod policies;
 mod prepare;
@@ -17,14 +20,18 @@ mod snapshots;
 mod stats;
 mod sweep;
 mod sync;
+mod tickets;
 mod write;
 
 pub use accesses::flush as flush_accesses;
 pub use batch::{Item, ItemResult, MOST_ITEMS, batch, create_many};
 pub use changes::{Changes, changes, head};
 pub use commit::{Facts, Outcome, Written};
-pub use events::{Listener, MOST_STREAMS, Signal};
+pub use events::{Listener, MOST_STREAMS, PluginChange, PluginEvent};
+pub use export::export;
+pub use follow::{follow, listen};
 pub use history::{RevisionWithDocument, history, revision, rollback};
+pub use import::{Import, Imported, Mode as ImportMode};
 pub use mutations::{Applied, Mutation, OnConflict, apply as apply_mutations};
 pub use policies::{InForce, policy, set_policy};
 pub use prepare::Form;
@@ -35,12 +42,13 @@ pub use snapshots::{
 pub use stats::{Limits, Stats, Used, admin_stats, limits, stats};
 pub use sweep::{HORIZON, expire, expire_of, forget};
 pub use sync::{Conflict, Synced, sync};
+pub use tickets::{TICKET_TTL, redeem, ticket};
 pub use write::{Draft, KeyText, Request, delete_by_id, post, update, write};
 
 use std::sync::Arc;
 
 use crate::{
-    domain::{Caller, Scope, Slug, UserId, Version, state::PluginSet},
+    domain::{Caller, Scope, Slug, UserId, state::PluginSet},
     error::{Error, Result},
     storage::{Database, meta},
 };
@@ -63,12 +71,12 @@ impl Service {
 
     /// Tells the user's listeners that state has changed.
     pub fn wake(&self, user: &UserId) {
-        self.events.send(user, Signal::StateChanged);
+        self.events.wake(user);
     }
 
     /// Tells the user's listeners what happened to a plugin.
-    pub fn tell(&self, user: &UserId, event: &'static str, plugin: &Slug, version: Option<&Version>) {
-        self.events.send(user, Signal::Plugin { event, plugin: plugin.clone(), version: version.map(ToString::to_string) });
+    pub fn tell(&self, user: &UserId, plugin: &Slug, change: PluginChange<'_>) {
+        self.events.tell(user, plugin, change);
     }
 }
 
@@ -110,11 +118,6 @@ impl Access {
             false => Err(Error::Forbidden(format!("this token lacks the scope `{}`", Scope::State(Some(plugin.clone()))))),
         }
     }
-}
-
-/// A ticket for one event stream of the caller.
-pub fn ticket(app: &super::App, caller: Caller) -> Result<String> {
-    app.state.events.ticket(caller, hex::encode(super::random::<32>()?))
 }
 
 fn absent() -> Error {

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{context::Context, encode};
 use crate::{
     app::App,
@@ -32,7 +34,7 @@ pub enum Form {
 /// # Errors
 ///
 /// `MalformedJson`, `Validation` for what is wrong with any document, `TooLarge` with both numbers.
-pub async fn prepare(app: &App, context: &Context, text: Vec<u8>, schema_version: Option<&str>, form: Form) -> Result<Prepared> {
+pub async fn prepare(app: &App, context: &Context, text: Bytes, schema_version: Option<&str>, form: Form) -> Result<Prepared> {
     let server = app.settings.max_state_document.as_u64();
     let limit = context.policy().max_document.map_or(server, |own| own.min(server));
     let compiled = Arc::clone(&context.compiled);

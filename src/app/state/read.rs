@@ -101,20 +101,29 @@ pub struct ListRequest {
     pub offset: i64,
 }
 
-/// Live entries, the last changed first. A plugin that the caller may not touch has none.
-pub async fn list(app: &App, access: &Access, request: ListRequest) -> Result<Vec<Found>> {
+/// Live entries, the last changed first, one after another to `each`: together they may be larger than the memory. A plugin that
+/// the caller may not touch has none. What they were gathered in.
+pub async fn list<T: Send + 'static>(
+    app: &App,
+    access: &Access,
+    request: ListRequest,
+    mut gathered: T,
+    mut each: impl FnMut(&mut T, Found) -> Result<()> + Send + 'static,
+) -> Result<T> {
     let (access, now) = (access.clone(), now());
-    let rows = app
-        .db
+    app.db
         .read(move |conn| {
             let mut filter = request.filter;
             if let Some(name) = &request.plugin_id {
                 filter.plugin = Some(context::resolve(conn, &access.user, name)?);
             }
-            state_lists::list(conn, &access.user, &access.plugins, &filter, now, (request.limit, request.offset))
+            for entry in state_lists::list(conn, &access.user, &access.plugins, &filter, now, (request.limit, request.offset))? {
+                let stored = state_entries::document(conn, &entry)?;
+                each(&mut gathered, Found::new(entry, stored)?)?;
+            }
+            Ok(gathered)
         })
-        .await?;
-    offload::run(move || rows.into_iter().map(|(entry, stored)| Found::new(entry, stored)).collect()).await
+        .await
 }
 
 impl KeyText {

@@ -4,14 +4,14 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Access,
-    commit::{Action, Facts, Operation, Place, Quota, Step, Target, commit},
+    commit::{Action, Facts, Place, Quota, Target, write_unasked},
     context,
 };
 use crate::{
     app::{App, new_id, now},
     domain::{
         Slug,
-        state::{Guard, Snapshot, SnapshotEntry, SnapshotReason, StateKey},
+        state::{Snapshot, SnapshotEntry, SnapshotKey, SnapshotReason, StateKey},
     },
     error::{Error, Result},
     storage::{Connection, snapshots, state_heads, state_lists},
@@ -62,37 +62,27 @@ pub fn take(
 /// Makes the plugin's state what it was: new revisions, and deletions of what was not there; in the transaction that it is
 /// called in. A copy of what is there before is kept.
 pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &Snapshot, reason: SnapshotReason) -> Result<()> {
-    let copies = snapshots::entries(conn, &snapshot.id)?;
+    let copies = snapshots::keys(conn, &snapshot.id)?;
     take(app, conn, access, &snapshot.plugin, reason, (None, false))?;
     let context = context::load_in(app, conn, &access.user, snapshot.plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
-    let key = |page: &str, key: &str| StateKey { plugin: snapshot.plugin.clone(), page: page.to_owned(), key: key.to_owned() };
-    let due = |copy: &SnapshotEntry| copy.expires_at.is_none_or(|end| end > place.now);
-    let kept: HashSet<StateKey> = copies.iter().filter(|copy| due(copy)).map(|copy| key(&copy.page, &copy.key)).collect();
+    let due = |copy: &SnapshotKey| copy.expires_at.is_none_or(|end| end > place.now);
+    let copies: Vec<SnapshotKey> = copies.into_iter().filter(due).collect();
+    let key = |copy: &SnapshotKey| StateKey { plugin: snapshot.plugin.clone(), page: copy.page.clone(), key: copy.key.clone() };
+    let kept: HashSet<StateKey> = copies.iter().map(key).collect();
     for entry in state_lists::of_plugin(conn, &access.user, &snapshot.plugin)? {
         if entry.is_live(place.now) && !kept.contains(&entry.key) {
-            run(conn, &place, Target::Id(entry.id), Action::Delete, Facts::default())?;
+            write_unasked(conn, &place, Target::Id(entry.id), Action::Delete, Facts::default())?;
         }
     }
-    for copy in copies.into_iter().filter(due) {
-        let facts = Facts {
-            strategy: Some(copy.strategy),
-            expires_at: Some(copy.expires_at),
-            device: copy.device,
-            schema_version: copy.schema_version,
-        };
-        let action = Action::Restore { document: Arc::new(copy.document), refused: Vec::new() };
-        run(conn, &place, Target::Key(key(&copy.page, &copy.key)), action, facts)?;
+    // One at a time: together they may be larger than the memory.
+    for copy in copies {
+        let SnapshotEntry { document, schema_version, strategy, device } = snapshots::entry(conn, &snapshot.id, &copy)?;
+        let facts = Facts { strategy: Some(strategy), expires_at: Some(copy.expires_at), device, schema_version, active: None };
+        let action = Action::Restore { document: Arc::new(document), refused: Vec::new() };
+        write_unasked(conn, &place, Target::Key(key(&copy)), action, facts)?;
     }
     Ok(())
-}
-
-fn run(conn: &mut Connection, place: &Place<'_>, target: Target, action: Action, facts: Facts) -> Result<()> {
-    let operation = Operation { target, action, guard: Guard::unconditional(), facts, base: None };
-    match commit(conn, place, &operation)? {
-        Step::Done(_) => Ok(()),
-        Step::Stale => Err(Error::Busy { what: "this plugin's state" }),
-    }
 }
 
 /// Erases all state of the plugin, in the transaction that it is called in: entries, revisions and snapshots.
@@ -100,7 +90,7 @@ pub fn purge_in(app: &App, conn: &mut Connection, access: &Access, plugin: &Slug
     let context = context::load_in(app, conn, &access.user, plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
     for entry in state_lists::of_plugin(conn, &access.user, plugin)? {
-        run(conn, &place, Target::Id(entry.id), Action::Purge, Facts::default())?;
+        write_unasked(conn, &place, Target::Id(entry.id), Action::Purge, Facts::default())?;
     }
     for snapshot in snapshots::list(conn, &access.user, plugin)? {
         snapshots::delete(conn, &snapshot.id)?;
@@ -145,12 +135,12 @@ fn find_in(conn: &mut Connection, access: &Access, id: &str) -> Result<Snapshot>
 }
 
 /// A snapshot with the keys it holds.
-pub async fn snapshot(app: &App, access: &Access, id: &str) -> Result<(Snapshot, Vec<SnapshotEntry>)> {
+pub async fn snapshot(app: &App, access: &Access, id: &str) -> Result<(Snapshot, Vec<SnapshotKey>)> {
     let (access, id) = (access.clone(), id.to_owned());
     app.db
         .read(move |conn| {
             let found = find_in(conn, &access, &id)?;
-            Ok((found, snapshots::entries(conn, &id)?))
+            Ok((found, snapshots::keys(conn, &id)?))
         })
         .await
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{
     Access,
     batch::check_count,
@@ -16,7 +18,7 @@ use crate::{app::App, domain::state::Guard, error::Result};
 pub struct Conflict {
     pub remote: Found,
     /// The document that was sent, as JSON.
-    pub local: Vec<u8>,
+    pub local: Bytes,
 }
 
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{
     Access, absent,
     commit::{Action, Facts, Operation, Outcome, Place, Quota, Step, Target, Written, commit},
@@ -33,7 +35,7 @@ pub struct KeyText {
 #[derive(Debug, Clone)]
 pub struct Draft {
     /// JSON.
-    pub text: Vec<u8>,
+    pub text: Bytes,
     pub facts: Facts,
     pub form: Form,
 }
@@ -90,7 +92,7 @@ pub(super) async fn build(app: &Arc<App>, access: &Access, key: &KeyText, reques
             Some(Found { entry, json }) => {
                 let patch = patch.unwrap_or_default();
                 let text = offload::run(move || merge(&json, &patch)).await?;
-                let draft = Draft { text, ..draft.clone() };
+                let draft = Draft { text: text.into(), ..draft.clone() };
                 put_operation(app, &context, Target::Key(key), &draft, guard.clone(), Some(entry.seq)).await?
             }
         },
@@ -114,7 +116,7 @@ pub async fn post(app: &Arc<App>, access: &Access, key: &KeyText, draft: Draft) 
 }
 
 /// Changes document or facts of an entry that is there. The entry with its document.
-pub async fn update(app: &Arc<App>, access: &Access, id: &str, text: Option<Vec<u8>>, facts: Facts, guard: Guard) -> Result<Found> {
+pub async fn update(app: &Arc<App>, access: &Access, id: &str, text: Option<Bytes>, facts: Facts, guard: Guard) -> Result<Found> {
     let entry = by_id(app, access, id).await?;
     for _ in 0..ATTEMPTS {
         let context = context::load(app, &access.user, &entry.key.plugin).await?;
@@ -228,6 +230,6 @@ pub(super) fn overtaken() -> Error {
 }
 
 /// A patch is held to the rules of documents, which also bounds its depth.
-async fn checked_patch(text: Vec<u8>) -> Result<Vec<u8>> {
+async fn checked_patch(text: Bytes) -> Result<Vec<u8>> {
     offload::run(move || Document::parse(&text, &[]).map(Document::into_json)).await
 }

@@ -72,7 +72,7 @@ impl Set {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
         match self.key.owner.place(global, "state set").await? {
             Place::Here { app, access } => {
-                let draft = Draft { text: self.document.into_bytes(), facts: Facts::default(), form: Form::Any };
+                let draft = Draft { text: self.document.into(), facts: Facts::default(), form: Form::Any };
                 let put = Request::Put { draft, guard: Guard::unconditional() };
                 state::write(&app, &access, &self.key.text(), &put).await?;
             }

@@ -3,6 +3,7 @@
 mod change;
 mod place;
 mod read;
+mod transfer;
 
 use clap::Subcommand;
 
@@ -17,6 +18,8 @@ pub enum StateCommand {
     Delete(change::Delete),
     History(read::History),
     Rollback(change::Rollback),
+    Export(transfer::Export),
+    Import(transfer::Import),
     Cleanup(change::Cleanup),
     Stats(read::Stats),
 }
@@ -30,6 +33,8 @@ impl StateCommand {
             Self::Delete(command) => command.run(global).await,
             Self::History(command) => command.run(global).await,
             Self::Rollback(command) => command.run(global).await,
+            Self::Export(command) => command.run(global).await,
+            Self::Import(command) => command.run(global).await,
             Self::Cleanup(command) => command.run(global).await,
             Self::Stats(command) => command.run(global).await,
         }

@@ -79,7 +79,11 @@ impl List {
                         version: found.entry.version,
                         updated_at: found.entry.updated_at.to_string(),
                     };
-                    state::list(app, access, request).await?.into_iter().map(line).collect()
+                    let gather = move |lines: &mut Vec<Line>, found| {
+                        lines.push(line(found));
+                        Ok(())
+                    };
+                    state::list(app, access, request, Vec::new(), gather).await?
                 }
                 Place::There { remote, route } => {
                     let mut query = vec![("limit", PAGE.to_string()), ("offset", offset.to_string())];

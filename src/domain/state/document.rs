@@ -42,8 +42,8 @@ impl Document {
         let mut scan = Scan {
             text,
             at: 0,
-            compact: Vec::with_capacity(text.len().min(64 * 1024)),
-            sorted: Vec::with_capacity(text.len().min(64 * 1024)),
+            compact: Vec::with_capacity(text.len()),
+            sorted: Vec::with_capacity(text.len()),
             path: Vec::new(),
             excluded,
             violations: Vec::new(),

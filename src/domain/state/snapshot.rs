@@ -63,14 +63,21 @@ pub struct Snapshot {
     pub created_at: Timestamp,
 }
 
-/// One entry as it was.
+/// Which entry it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotEntry {
+pub struct SnapshotKey {
     pub page: String,
     pub key: String,
+    /// Bytes of compact JSON.
+    pub size: i64,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// That entry as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotEntry {
     pub document: Stored,
     pub schema_version: Option<String>,
     pub strategy: Strategy,
     pub device: Option<String>,
-    pub expires_at: Option<Timestamp>,
 }

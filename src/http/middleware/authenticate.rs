@@ -30,13 +30,17 @@ pub async fn authenticate<B: MessageBody>(request: ServiceRequest, next: Next<B>
 }
 
 async fn bearer(request: &HttpRequest) -> Result<Caller> {
+    access::authenticate(&*app(request)?, bearer_token(request)?, request_id(request)).await
+}
+
+pub fn bearer_token(request: &HttpRequest) -> Result<&str> {
     let text = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, token) =
         text.and_then(|text| text.split_once(' ')).ok_or_else(|| refuse("the Authorization header is not `Bearer <token>`"))?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(refuse("only bearer tokens are understood"));
     }
-    access::authenticate(&*app(request)?, token.trim(), request_id(request)).await
+    Ok(token.trim())
 }
 
 /// The caller of an authenticated request.

@@ -6,7 +6,7 @@ mod open;
 mod reshape;
 mod warm;
 
-pub use authenticate::{authenticate, caller};
+pub use authenticate::{authenticate, bearer_token, caller};
 pub use observe::{RequestId, X_REQUEST_ID, callers_id, observe};
 pub use open::{is_open, open};
 pub use reshape::{HeadRequest, TrimmedSlash, reshape};

@@ -1,6 +1,9 @@
 //! Many writes in one request.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{
+    HttpResponse, post,
+    web::{self, Bytes},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -89,6 +92,7 @@ impl OperationBody {
             expires_at: end(self.ttl_expires_at.as_deref())?.map(Some),
             device: self.device_id.as_deref().map(check_device).transpose()?,
             schema_version: self.state_schema_version.as_deref().map(check_schema_version).transpose()?,
+            active: None,
         };
         Ok(Item { key: self.key.into(), request: request(self.op, self.document, facts, guard)? })
     }
@@ -103,9 +107,14 @@ pub fn matching(tag: &str) -> Guard {
     Guard { if_match: Some(if_match), ..Guard::default() }
 }
 
+/// What stands there, as it stands there.
+pub fn raw_text(value: Box<RawValue>) -> Bytes {
+    Box::<str>::from(value).into_boxed_bytes().into()
+}
+
 pub fn request(kind: Kind, document: Option<Box<RawValue>>, facts: Facts, guard: Guard) -> Result<Request> {
     // A missing document and `null` look the same; `null` is a document.
-    let text = document.map_or_else(|| b"null".to_vec(), |document| Box::<str>::from(document).into_boxed_bytes().into_vec());
+    let text = document.map_or_else(|| Bytes::from_static(b"null"), raw_text);
     let draft = Draft { text, facts, form: Form::Any };
     Ok(match kind {
         Kind::Put => Request::Put { draft, guard },

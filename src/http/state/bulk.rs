@@ -133,7 +133,7 @@ pub async fn sync(user: StateAccess, app: web::Data<App>, body: SeveralDocuments
                 conflicts.push(ConflictBody {
                     local_version: None,
                     remote_version: entry.version,
-                    local_data: raw(&entry.id, conflict.local)?,
+                    local_data: raw(&entry.id, conflict.local.into())?,
                     remote_data: raw(&entry.id, conflict.remote.json)?,
                     last_modified_local: None,
                     last_modified_remote: entry.updated_at.to_string(),

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     access::StateAccess,
+    batch::raw_text,
     body::{OneDocument, typed},
     record::{Record, answer},
 };
@@ -52,8 +53,9 @@ impl CreateBody {
             expires_at: end(self.ttl_expires_at.as_deref())?.map(Some),
             device: self.device_id.as_deref().map(check_device).transpose()?,
             schema_version: self.state_schema_version.as_deref().map(check_schema_version).transpose()?,
+            active: None,
         };
-        let text = Box::<str>::from(self.state_data).into_boxed_bytes().into_vec();
+        let text = raw_text(self.state_data);
         let key = KeyText { plugin_id: self.plugin_id, page_id: self.page_id, state_key: self.state_key };
         Ok((key, Draft { text, facts, form: Form::Object }))
     }

@@ -112,7 +112,7 @@ pub async fn put_entry(
     facts: FactHeaders,
     body: OneDocument,
 ) -> HttpResult {
-    let draft = Draft { text: body.0, facts: facts.0, form: Form::Any };
+    let draft = Draft { text: body.0.into(), facts: facts.0, form: Form::Any };
     let written = state::write(&app, &user.access, &query.0.into(), &Request::Put { draft, guard: conditions.0 }).await?;
     Ok(answer(&request, &written))
 }
@@ -143,7 +143,7 @@ pub async fn patch_entry(
     facts: FactHeaders,
     body: OneDocument,
 ) -> HttpResult {
-    let draft = Draft { text: body.0, facts: facts.0, form: Form::Any };
+    let draft = Draft { text: body.0.into(), facts: facts.0, form: Form::Any };
     let written = state::write(&app, &user.access, &query.0.into(), &Request::Patch { draft, guard: conditions.0 }).await?;
     Ok(answer(&request, &written))
 }

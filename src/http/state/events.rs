@@ -1,6 +1,12 @@
 //! Server-sent events: metadata of what happens to the user's state and plugins.
 
-use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
@@ -18,19 +24,24 @@ use tokio::sync::broadcast::error::RecvError;
 use super::{access::StateAccess, changes::Change};
 use crate::{
     app::{
-        App, now,
-        state::{self, Access, Listener, Signal},
+        App,
+        access::{self, Standing},
+        now,
+        state::{self, Access, Listener, PluginEvent},
     },
     domain::state::Cursor,
     error::{Error, Result},
     http::{
         extract::app,
+        middleware,
         problem::{HttpResult, Problem, ProblemSchema},
     },
 };
 
 /// Silence in between, so that proxies keep the connection and dead ones are noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often the caller's right is looked at.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Changes read at once.
 const PAGE: usize = 100;
 /// A listener that is further behind is told to read everything again.
@@ -54,13 +65,17 @@ pub struct TicketAnswer {
 /// A ticket for one stream, good for a minute: browsers' EventSource sends no headers.
 #[utoipa::path(tag = "state", responses((status = 200, body = TicketAnswer)))]
 #[post("/plugin-state/events/ticket")]
-pub async fn make_ticket(user: StateAccess, app: web::Data<App>) -> HttpResult {
-    let ticket = state::ticket(&app, user.caller)?;
-    Ok(HttpResponse::Ok().json(TicketAnswer { ticket, expires_in: 60 }))
+pub async fn make_ticket(request: HttpRequest, user: StateAccess, app: web::Data<App>) -> HttpResult {
+    let ends = access::ends(&app, middleware::bearer_token(&request)?)?;
+    let ticket = state::ticket(&app, &user.caller, ends)?;
+    Ok(HttpResponse::Ok().json(TicketAnswer { ticket, expires_in: state::TICKET_TTL.as_secs() }))
 }
 
 /// The caller, by token or ticket.
-pub struct Listening(Access);
+pub struct Listening {
+    standing: Standing,
+    access: Access,
+}
 
 impl FromRequest for Listening {
     type Error = Problem;
@@ -68,18 +83,21 @@ impl FromRequest for Listening {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let by_ticket = web::Query::<Parameters>::from_query(request.query_string()).ok().and_then(|query| query.into_inner().ticket);
+        let request = request.clone();
         match by_ticket {
             None => {
-                let access = StateAccess::from_request(request, payload);
-                Box::pin(async move { Ok(Self(access.await?.access)) })
-            }
-            Some(ticket) => {
-                let request = request.clone();
+                let user = StateAccess::from_request(&request, payload);
                 Box::pin(async move {
-                    let caller = app(&request)?.state.events.redeem(&ticket)?;
-                    Ok(Self(Access::new(&caller, caller.user.clone(), None)?))
+                    let StateAccess { caller, access } = user.await?;
+                    let ends = access::ends(&*app(&request)?, middleware::bearer_token(&request)?)?;
+                    Ok(Self { standing: Standing::new(caller, ends), access })
                 })
             }
+            Some(ticket) => Box::pin(async move {
+                let standing = state::redeem(&*app(&request)?, &ticket).await?;
+                let access = Access::new(&standing.caller, standing.caller.user.clone(), None)?;
+                Ok(Self { standing, access })
+            }),
         }
     }
 }
@@ -99,8 +117,8 @@ impl FromRequest for Listening {
 #[get("/plugin-state/events")]
 pub async fn stream_events(request: HttpRequest, user: Listening, app: web::Data<App>) -> HttpResult {
     let app = app.into_inner();
-    let access = user.0;
-    let listener = app.state.events.listen(&access.user)?;
+    let Listening { standing, access } = user;
+    let listener = state::listen(&app, &access.user).await?;
     let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let mut waiting = VecDeque::new();
     let cursor = match last.map(str::parse::<Cursor>) {
@@ -112,68 +130,105 @@ pub async fn stream_events(request: HttpRequest, user: Listening, app: web::Data
         },
         Some(Err(_)) => resync(&app, &access, &mut waiting).await?,
     };
-    let stream = Stream { app, access, listener, cursor, waiting, looked: false };
+    let now = Instant::now();
+    let stream = Stream { app, standing, access, listener, cursor, waiting, looked: false, check_at: now, silent_since: now };
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("x-accel-buffering", "no"))
+        // Nothing follows a stream that has ended.
+        .force_close()
         .streaming(stream::unfold(stream, |mut stream| async move {
             let chunk = stream.next().await?;
+            stream.silent_since = Instant::now();
             Some((Ok::<_, std::convert::Infallible>(chunk), stream))
         })))
 }
 
 struct Stream {
     app: Arc<App>,
+    standing: Standing,
     access: Access,
     listener: Listener,
     /// Everything up to here was told.
     cursor: Cursor,
     waiting: VecDeque<Bytes>,
-    /// Whether the database was asked since the last signal.
+    /// Whether the database was asked since the last change.
     looked: bool,
+    /// When the caller's right is looked at again.
+    check_at: Instant,
+    silent_since: Instant,
+}
+
+/// What a stream was waiting for.
+enum Woken {
+    Changed,
+    Plugin(Result<PluginEvent, RecvError>),
+    /// Nothing; but it is time to look at the caller's right, or to say something.
+    Time,
 }
 
 impl Stream {
-    /// The next piece of the stream; none ends it.
+    /// The next piece of the stream; none ends it. The client comes back with the last id.
     async fn next(&mut self) -> Option<Bytes> {
+        match self.try_next().await {
+            Ok(chunk) => chunk,
+            Err(Error::Unauthenticated(why)) => {
+                tracing::debug!(why, "an event stream ends");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "an event stream ends");
+                None
+            }
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Option<Bytes>> {
         loop {
             if *self.listener.closed.borrow() {
-                return None;
+                return Ok(None);
+            }
+            if self.check_at <= Instant::now() {
+                self.standing.check(&self.app).await?;
+                self.check_at = Instant::now() + CHECK_EVERY;
             }
             if let Some(chunk) = self.waiting.pop_front() {
-                return Some(chunk);
+                return Ok(Some(chunk));
             }
             if !self.looked {
                 self.looked = true;
-                match self.read().await {
-                    Ok(()) => continue,
-                    // The client comes back with the last id.
-                    Err(error) => {
-                        tracing::warn!(error = %error.chain(), "an event stream ends");
-                        return None;
-                    }
-                }
+                self.read().await?;
+                continue;
             }
-            let signal = tokio::select! {
-                signal = self.listener.signals.recv() => signal,
-                _ = self.listener.closed.changed() => return None,
-                () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b": heartbeat\n\n")),
+            let heartbeat = self.silent_since + HEARTBEAT;
+            let woken = tokio::select! {
+                _ = self.listener.changed.changed() => Woken::Changed,
+                event = self.listener.plugins.recv() => Woken::Plugin(event),
+                _ = self.listener.closed.changed() => return Ok(None),
+                () = tokio::time::sleep_until(heartbeat.min(self.check_at).into()) => Woken::Time,
             };
-            match signal {
-                Ok(Signal::StateChanged) => self.looked = false,
-                Ok(Signal::Plugin { event, plugin, version }) if self.access.plugins.includes(&plugin) => {
+            match woken {
+                Woken::Changed => self.looked = false,
+                Woken::Plugin(Ok(PluginEvent { event, plugin, version })) if self.access.plugins.includes(&plugin) => {
                     let data = json!({"plugin_id": plugin, "version": version});
-                    return Some(message(event, &self.cursor, &data));
+                    return Ok(Some(message(event, &self.cursor, &data)));
                 }
-                Ok(Signal::Plugin { .. }) => {}
-                Err(RecvError::Lagged(_)) => {
-                    self.looked = false;
-                    self.waiting.push_back(message("resync", &self.cursor, &json!({})));
-                }
-                Err(RecvError::Closed) => return None,
+                Woken::Plugin(Ok(_)) => {}
+                Woken::Plugin(Err(RecvError::Lagged(_))) => self.start_anew().await?,
+                Woken::Plugin(Err(RecvError::Closed)) => return Ok(None),
+                Woken::Time if heartbeat <= Instant::now() => return Ok(Some(Bytes::from_static(b": heartbeat\n\n"))),
+                Woken::Time => {}
             }
         }
+    }
+
+    /// A listener that is far behind reads everything again, and needs nothing of what it has missed.
+    async fn start_anew(&mut self) -> Result<()> {
+        self.waiting.clear();
+        self.listener.plugins = self.listener.plugins.resubscribe();
+        self.cursor = resync(&self.app, &self.access, &mut self.waiting).await?;
+        Ok(())
     }
 
     /// What changed since the cursor.
@@ -181,10 +236,7 @@ impl Stream {
         let mut told = 0;
         loop {
             let found = match state::changes(&self.app, &self.access, Some(self.cursor.clone()), PAGE).await {
-                Err(Error::Gone(_)) => {
-                    self.cursor = resync(&self.app, &self.access, &mut self.waiting).await?;
-                    return Ok(());
-                }
+                Err(Error::Gone(_)) => return self.start_anew().await,
                 found => found?,
             };
             let now = now();
@@ -198,9 +250,7 @@ impl Stream {
                 return Ok(());
             }
             if told >= FAR_BEHIND {
-                self.waiting.clear();
-                self.cursor = resync(&self.app, &self.access, &mut self.waiting).await?;
-                return Ok(());
+                return self.start_anew().await;
             }
         }
     }

@@ -83,6 +83,7 @@ fn facts(request: &HttpRequest) -> Result<Facts> {
         expires_at,
         device: text(request, DEVICE)?.map(check_device).transpose()?,
         schema_version: text(request, SCHEMA_VERSION)?.map(check_schema_version).transpose()?,
+        active: None,
     })
 }
 

@@ -1,9 +1,13 @@
 //! Lists of entries.
 
-use actix_web::{HttpRequest, get, web};
+use actix_web::{
+    HttpRequest, get,
+    web::{self, Bytes},
+};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use super::{access::StateAccess, record::Record};
+use super::{access::StateAccess, record::Record, spooled};
 use crate::{
     app::{
         App,
@@ -11,6 +15,7 @@ use crate::{
     },
     domain::state::{ListFilter, check_name},
     error::{Error, Result},
+    files::Spool,
     http::{
         etag,
         extract::Query,
@@ -80,7 +85,42 @@ impl Parameters {
 pub async fn list(request: HttpRequest, user: StateAccess, app: web::Data<App>, query: Query<Parameters>) -> HttpResult {
     let others_than_synced = query.0.sync_status.as_deref().is_some_and(|status| status != "synced");
     let wanted = query.0.read()?;
-    let found = if others_than_synced { Vec::new() } else { state::list(&app, &user.access, wanted).await? };
-    let records = found.into_iter().map(Record::of).collect::<Result<Vec<_>>>()?;
-    Ok(etag::json(&request, &records)?)
+    let mut listed = Listed { spool: app.folder.spool(), hash: Sha256::new(), open: b"[" };
+    if !others_than_synced {
+        listed = state::list(&app, &user.access, wanted, listed, |listed, found| listed.add(&Record::of(found)?)).await?;
+    }
+    let (spool, tag) = listed.finish()?;
+    let is_known = etag::is_known(&request, &tag);
+    let mut answer = etag::begin(tag, is_known)?;
+    if is_known {
+        return Ok(answer.finish());
+    }
+    answer.content_type("application/json");
+    Ok(spooled::body(answer, spool.finish()))
+}
+
+/// A JSON array of records, with the hash that its tag is.
+struct Listed {
+    spool: Spool,
+    hash: Sha256,
+    /// What stands before the next record.
+    open: &'static [u8],
+}
+
+impl Listed {
+    fn add(&mut self, record: &Record) -> Result<()> {
+        let open = std::mem::replace(&mut self.open, b",");
+        self.write(open)?;
+        self.write(&serde_json::to_vec(record).map_err(|e| Error::storage("cannot write an answer", e))?)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
+        self.spool.write(bytes)
+    }
+
+    fn finish(mut self) -> Result<(Spool, Bytes)> {
+        self.write(if self.open == b"[" { b"[]" } else { b"]" })?;
+        Ok((self.spool, format!("\"{}\"", hex::encode(self.hash.finalize())).into()))
+    }
 }

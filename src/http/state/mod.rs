@@ -10,15 +10,18 @@ mod create;
 mod delete;
 mod entry;
 mod events;
+mod export;
 mod facts;
 mod get;
 mod history;
+mod import;
 mod list;
 mod mutations;
 mod policies;
 mod record;
 mod rollback;
 mod snapshots;
+mod spooled;
 mod stats;
 mod update;
 
@@ -41,6 +44,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(mutations::mutations)
         .service(bulk::bulk)
         .service(bulk::sync)
+        .service(export::export)
+        .service(import::import)
         .service(stats::stats)
         .service(stats::cleanup)
         .service(policies::get_policy)

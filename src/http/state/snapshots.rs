@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{EntrySegment, StateAccess, entry_id};
 use crate::{
     app::{App, state},
-    domain::state::{Snapshot, SnapshotEntry, check_name},
+    domain::state::{self as values, Snapshot, check_name},
     error::Error,
     http::{
         extract::{Json, Query},
@@ -83,9 +83,9 @@ impl SnapshotBody {
     }
 }
 
-fn key(entry: SnapshotEntry) -> SnapshotKey {
+fn key(key: values::SnapshotKey) -> SnapshotKey {
     let name = |text: String| Some(text).filter(|text| !text.is_empty());
-    SnapshotKey { page_id: name(entry.page), state_key: name(entry.key), size: entry.document.size }
+    SnapshotKey { page_id: name(key.page), state_key: name(key.key), size: key.size }
 }
 
 #[derive(Serialize, utoipa::ToSchema)]

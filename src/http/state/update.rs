@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     access::{EntrySegment, StateAccess, entry_id},
+    batch::raw_text,
     body::{OneDocument, typed},
     conditions::Conditions,
     create::{end, strategy},
@@ -75,7 +76,8 @@ pub async fn update(
         expires_at,
         device: body.device_id.as_deref().map(check_device).transpose()?,
         schema_version: body.state_schema_version.as_deref().map(check_schema_version).transpose()?,
+        active: None,
     };
-    let text = body.state_data.map(|data| Box::<str>::from(data).into_boxed_bytes().into_vec());
+    let text = body.state_data.map(raw_text);
     Ok(answer(state::update(&app, &user.access, entry_id(&names.id)?, text, facts, conditions.0).await?)?)
 }

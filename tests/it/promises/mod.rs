@@ -6,4 +6,5 @@ mod durability;
 mod restarts;
 mod secrecy;
 mod shutdown;
+mod stopped_writes;
 mod two_processes;

@@ -1,6 +1,6 @@
 //! What a document may be, and that it comes back as it was sent.
 
-use std::{fs, io::Write};
+use std::io::Write;
 
 use serde_json::json;
 
@@ -54,6 +54,46 @@ async fn ten_mebibytes_work_and_one_byte_more_does_not(app: TestApp) {
     put(&ann, format!("{}1", " ".repeat(12 * MIB))).await.assert_problem(413, "too_large");
 }
 
+both!(a_document_of_a_mebibyte_takes_less_than_five);
+async fn a_document_of_a_mebibyte_takes_less_than_five(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    // Members in no order, and digits that hardly shrink.
+    let document = |size: u32| {
+        let member = |n: u32| format!("\"{:08x}\":\"{:08x}\"", n.wrapping_mul(2_654_435_761), (n * n).wrapping_mul(2_654_435_761));
+        format!("{{{}}}", (0..size / 22).map(member).collect::<Vec<_>>().join(","))
+    };
+    for n in 0..20 {
+        put(&ann, document(100_000 + n)).await;
+        ann.get(DEMO).await.expect(200);
+    }
+    let large = document(MIB as u32 + 4096);
+    assert!(large.len() > MIB);
+    let before = app.server.peak_memory();
+    put(&ann, large.clone()).await.expect(200);
+    let (written, grown) = (app.server.peak_memory(), app.server.peak_memory() - before);
+    assert!(ann.get(DEMO).await.text() == large);
+    let grown_by_read = app.server.peak_memory() - written;
+    println!("{grown} KiB to write, {grown_by_read} KiB more to read");
+    assert!(grown < 5 * 1024, "{grown} KiB to write");
+    assert!(grown_by_read < 5 * 1024, "{grown_by_read} KiB to read");
+}
+
+both!(a_list_larger_than_memory_is_streamed);
+async fn a_list_larger_than_memory_is_streamed(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let text = "x".repeat(MIB);
+    for n in 0..60 {
+        ann.put(&super::entry(&format!("k{n}"))).json(json!(text)).await.expect(201);
+    }
+    let before = app.server.peak_memory();
+    let answer = ann.get(&format!("{STATE}?limit=1000")).await.expect(200);
+    let grown = app.server.peak_memory() - before;
+    assert_eq!(answer.json().as_array().unwrap().len(), 60);
+    assert!(answer.bytes.len() > 60 * MIB);
+    assert!(grown < 16 * 1024, "{grown} KiB more");
+    ann.get(&format!("{STATE}?limit=1000")).header("if-none-match", answer.header("etag")).await.expect(304);
+}
+
 both!(what_is_no_good_document_is_refused);
 async fn what_is_no_good_document_is_refused(app: TestApp) {
     let ann = owner(&app, "ann").await;
@@ -99,18 +139,13 @@ async fn compressed_bodies_are_understood_and_bombs_are_not(app: TestApp) {
 
     // 2 GiB of white space in 2 MiB.
     let bomb = gzip(std::iter::repeat_n([b' '; 65536], 32 * 1024));
-    let peak = |app: &TestApp| {
-        let status = fs::read_to_string(format!("/proc/{}/status", app.server.pid())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
-    };
     send("gzip", bomb.clone()).await.assert_problem(413, "too_large");
-    let before = peak(&app);
+    let before = app.server.peak_memory();
     for _ in 0..3 {
         send("gzip", bomb.clone()).await.assert_problem(413, "too_large");
     }
     send("zstd", zstd::encode_all(&vec![b' '; 256 * MIB][..], 0).unwrap()).await.assert_problem(413, "too_large");
-    let grown = peak(&app) - before;
+    let grown = app.server.peak_memory() - before;
     assert!(grown < 64 * 1024, "{grown} KiB more");
     assert_eq!(ann.get(DEMO).await.text(), "{\"a\":2}");
 }

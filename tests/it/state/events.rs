@@ -1,17 +1,20 @@
 //! Event streams.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    net::{TcpStream, tcp::OwnedReadHalf},
+    net::{TcpSocket, tcp::OwnedReadHalf},
 };
 
 use super::{STATE, entry, owner};
-use crate::support::{Client, TestApp, package};
+use crate::support::{Client, Db, TestApp, app::run_on, package};
 
 const EVENTS: &str = "/api/v1/plugin-state/events";
+
+/// Above the pause between two signs of life.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Stream {
     lines: Lines<BufReader<OwnedReadHalf>>,
@@ -29,7 +32,10 @@ impl Stream {
     /// By hand, because a stream has no end; the status with it.
     async fn open(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> (u16, Self) {
         let address = *app.server.address().lock().unwrap();
-        let (reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
+        let socket = TcpSocket::new_v4().unwrap();
+        // So that one who does not read is soon noticed.
+        socket.set_recv_buffer_size(4096).unwrap();
+        let (reader, mut writer) = socket.connect(address).await.unwrap().into_split();
         let mut head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n");
         headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
         writer.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
@@ -52,7 +58,8 @@ impl Stream {
     async fn next(&mut self) -> Option<Event> {
         let (mut name, mut id) = (String::new(), String::new());
         loop {
-            let line = self.lines.next_line().await.ok()??;
+            let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("the stream says something");
+            let line = line.ok()??;
             match line.split_once(": ") {
                 Some(("event", text)) => name = text.to_owned(),
                 Some(("id", text)) => id = text.to_owned(),
@@ -97,6 +104,173 @@ async fn changes_arrive_in_order_and_missed_ones_later(app: TestApp) {
     }
     let cursor = ben.get(&format!("{STATE}/changes")).await.json()["cursor"].as_str().unwrap().to_owned();
     assert_eq!(Stream::of(&app, &ann, Some(&cursor)).await.next().await.unwrap().name, "resync");
+}
+
+both!(what_other_processes_do_is_told);
+async fn what_other_processes_do_is_told(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for version in ["1.1.0", "2.0.0"] {
+        app.admin().await.publish(package("Demo", version).zip(), "").await.expect(201);
+    }
+    let mut stream = Stream::of(&app, &ann, None).await;
+    for command in [
+        &["state", "set", "Demo", "k", "--document", "1"][..],
+        &["state", "delete", "Demo", "k"],
+        &["plugins", "disable", "Demo"],
+        &["plugins", "enable", "Demo"],
+        &["plugins", "update", "Demo"],
+        &["plugins", "rollback", "Demo"],
+        &["plugins", "uninstall", "Other"],
+        &["plugins", "install", "Other"],
+    ] {
+        app.local().run(&[command, &["--user", "ann"]].concat()).done();
+        let event = stream.next().await.unwrap();
+        let seen = (event.name.as_str(), event.data["deleted"].as_bool(), event.data["version"].as_str());
+        let expected = match command[..2] {
+            ["state", "set"] => ("state.changed", Some(false), None),
+            ["state", _] => ("state.changed", Some(true), None),
+            ["plugins", "disable"] => ("plugin.disabled", None, None),
+            ["plugins", "enable"] => ("plugin.enabled", None, None),
+            ["plugins", "update"] => ("plugin.updated", None, Some("2.0.0")),
+            ["plugins", "rollback"] => ("plugin.rolled_back", None, Some("1.0.0")),
+            ["plugins", "uninstall"] => ("plugin.uninstalled", None, None),
+            _ => ("plugin.installed", None, Some("1.0.0")),
+        };
+        assert_eq!((seen, &event.data["plugin_id"]), (expected, &json!(command[2])));
+    }
+    // What this process does is told once, though it is found in the database, too.
+    ann.patch("/api/v1/plugins/Demo").json(json!({"enabled": false})).await.expect(200);
+    assert_eq!(stream.next().await.unwrap().name, "plugin.disabled");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    ann.put(&entry("end")).json(json!(1)).await.expect(201);
+    assert_eq!(stream.next().await.unwrap().data["state_key"], "end");
+}
+
+#[test]
+fn servers_on_one_database_tell_each_others_changes() {
+    run_on(Db::Postgres, &[], async |app: TestApp| {
+        let ann = owner(&app, "ann").await;
+        let second = app.second_server();
+        let mut stream = Stream::of(&app, &ann, None).await;
+        ann.at(&second).put(&entry("k")).json(json!(1)).await.expect(201);
+        assert_eq!(stream.next().await.unwrap().data["state_key"], "k");
+        ann.at(&second).patch("/api/v1/plugins/Demo").json(json!({"enabled": false})).await.expect(200);
+        assert_eq!(stream.next().await.unwrap().name, "plugin.disabled");
+        // A ticket is signed, and good wherever the secret is known.
+        let ticket = ann.at(&second).post(&format!("{EVENTS}/ticket")).await.expect(200).json()["ticket"].as_str().unwrap().to_owned();
+        let (status, mut stream) = Stream::open(&app, &format!("{EVENTS}?ticket={ticket}"), &[]).await;
+        assert_eq!(status, 200);
+        ann.put(&entry("k")).json(json!(2)).await.expect(200);
+        assert_eq!(stream.next().await.unwrap().data["version"], 2);
+    });
+}
+
+/// How rights end.
+async fn end(app: &TestApp, ann: &Client, how: &str, token: &Value) {
+    match how {
+        "logout" => drop(ann.post("/api/v1/auth/logout").await.expect(200)),
+        "revoked" => drop(ann.delete(&format!("/api/v1/tokens/{}", token["id"].as_str().unwrap())).await.expect(204)),
+        "revoked elsewhere" => {
+            let id = token["id"].as_str().unwrap();
+            app.local().run(&["token", "revoke", id, "--user", "ann"]).done();
+        }
+        "disabled elsewhere" => drop(app.local().run(&["user", "disable", "ann"]).done()),
+        "disabled" => {
+            let account = format!("/api/v1/users/{}", ann.user_id);
+            app.admin().await.patch(&account).json(json!({"is_active": false})).await.expect(200);
+        }
+        // By itself.
+        _ => assert_eq!(how, "expired"),
+    }
+}
+
+both!(a_stream_ends_with_the_right_to_it);
+async fn a_stream_ends_with_the_right_to_it(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for (how, by_token) in [
+        ("logout", false),
+        ("revoked", true),
+        ("revoked elsewhere", true),
+        ("expired", true),
+        ("disabled", false),
+        ("disabled", true),
+        ("disabled elsewhere", false),
+    ] {
+        let account = format!("/api/v1/users/{}", ann.user_id);
+        app.admin().await.patch(&account).json(json!({"is_active": true})).await.expect(200);
+        let login = app.anonymous().log_in("ann", "ann's password").await;
+        let expires = (how == "expired").then(|| (jiff::Timestamp::now() + Duration::from_secs(2)).to_string());
+        let body = json!({"name": "t", "scopes": ["state"], "expires_at": expires});
+        let token = login.post("/api/v1/tokens").json(body).await.expect(201).json();
+        let listener = if by_token { login.with_token(token["token"].as_str().unwrap()) } else { login.clone() };
+        let ticket = listener.post(&format!("{EVENTS}/ticket")).await.expect(200).json()["ticket"].as_str().unwrap().to_owned();
+        let (status, by_ticket) = Stream::open(&app, &format!("{EVENTS}?ticket={ticket}"), &[]).await;
+        assert_eq!(status, 200);
+        let late = listener.post(&format!("{EVENTS}/ticket")).await.expect(200).json()["ticket"].as_str().unwrap().to_owned();
+        let mut streams = [Stream::of(&app, &listener, None).await, by_ticket];
+        login.put(&entry("k")).json(json!([how, by_token])).await;
+        for stream in &mut streams {
+            assert_eq!(stream.next().await.unwrap().name, "state.changed", "{how}");
+        }
+        end(&app, &login, how, &token).await;
+        for stream in &mut streams {
+            assert!(stream.next().await.is_none(), "{how}");
+        }
+        // A ticket from before is good for nothing either.
+        assert_eq!(Stream::open(&app, &format!("{EVENTS}?ticket={late}"), &[]).await.0, 401, "{how}");
+    }
+}
+
+both!(a_slow_reader_is_told_to_start_anew_once);
+async fn a_slow_reader_is_told_to_start_anew_once(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let page = "p".repeat(250);
+    let write = async |round: usize| {
+        let operation = |n: usize| {
+            let key = json!({"plugin_id": "Demo", "page_id": page, "state_key": format!("{n:0250}")});
+            json!({"op": "put", "key": key, "document": round, "device_id": "d".repeat(250)})
+        };
+        for part in 0..2 {
+            let operations: Vec<_> = (part * 1000..(part + 1) * 1000).map(operation).collect();
+            ann.post(&format!("{STATE}/batch")).json(json!({"operations": operations})).await.expect(200);
+        }
+    };
+    // Everything that grows with the entries themselves has its size.
+    write(0).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(Stream::of(&app, &ann, None).await);
+    }
+    let before = app.server.peak_memory();
+    for round in 1..4 {
+        write(round).await;
+    }
+    // Held for 20 readers, this would be 6,000 changes of 1 KiB for each.
+    let grown = app.server.peak_memory() - before;
+    assert!(grown < 60 * 1024, "{grown} KiB more");
+    ann.put(&entry("last")).json(json!(1)).await.expect(201);
+    let mut slow = streams.pop().unwrap();
+    drop(streams);
+    let mut told = BTreeMap::new();
+    let mut anew = 0;
+    loop {
+        let event = slow.next().await.unwrap();
+        if event.name == "resync" {
+            anew += 1;
+            let picture = ann.get(&format!("{STATE}/changes?since={}&limit=1000", event.id)).await.expect(200).json();
+            let behind = picture["changes"].as_array().unwrap();
+            if behind.iter().any(|change| change["state_key"] == "last") || behind.is_empty() {
+                break;
+            }
+        } else if event.data["state_key"] == "last" {
+            break;
+        } else {
+            told.insert(event.data["seq"].as_i64().unwrap(), event.id);
+        }
+    }
+    assert_eq!(anew, 1, "after {} changes", told.len());
+    ann.put(&entry("after")).json(json!(1)).await.expect(201);
+    while slow.next().await.unwrap().data["state_key"] != "after" {}
 }
 
 both!(twenty_streams_are_the_most_and_tickets_open_one);

@@ -56,6 +56,49 @@ async fn fifty_revisions_stay(app: TestApp) {
     assert_eq!((kept.len(), kept[0].0, kept[49].0), (50, 55, 6));
 }
 
+both!(policies_let_old_revisions_go_by_age_and_bytes);
+async fn policies_let_old_revisions_go_by_age_and_bytes(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let policy = async |retention: Value| {
+        app.admin().await.put(&format!("{STATE}/policies/Demo")).json(json!({"retention": retention})).await.expect(200);
+    };
+    let versions = async |key: &str| {
+        let record = &ann.get(&format!("{STATE}?state_key={key}")).await.json()[0];
+        changes(&ann, &format!("{STATE}/{}", id(record))).await.into_iter().map(|(version, _)| version).collect::<Vec<_>>()
+    };
+    policy(json!({"max_age_seconds": 3600})).await;
+    for n in 1..=3 {
+        ann.put(&entry("age")).json(json!(n)).await;
+    }
+    assert_eq!(versions("age").await, [3, 2, 1]);
+    // Two hours and half an hour ago.
+    for (version, minutes) in [(1, 121), (2, 30)] {
+        app.database.execute(&format!("UPDATE state_revisions SET created_at = created_at - {minutes} * 60000 WHERE version = {version}"));
+    }
+    ann.put(&entry("age")).json(json!(4)).await.expect(200);
+    assert_eq!(versions("age").await, [4, 3, 2]);
+    // However old: the entry's own revision stays.
+    app.database.execute("UPDATE state_revisions SET created_at = 0");
+    ann.put(&entry("age")).json(json!(5)).await.expect(200);
+    assert_eq!(versions("age").await, [5]);
+
+    policy(json!({"max_bytes": 1000})).await;
+    let of_size = |size: usize, n: usize| json!(format!("{n}{}", "x".repeat(size - 3)));
+    for n in 1..=4 {
+        ann.put(&entry("bytes")).json(of_size(300, n)).await;
+    }
+    assert_eq!(versions("bytes").await, [4, 3, 2], "900 bytes stay");
+    ann.put(&entry("bytes")).json(of_size(800, 5)).await.expect(200);
+    assert_eq!(versions("bytes").await, [5], "with the one before it would be 1,100");
+    ann.put(&entry("bytes")).json(of_size(1020, 6)).await.expect(200);
+    assert_eq!(versions("bytes").await, [6], "the newest stays, whatever its size");
+    policy(json!({"revisions": 2, "max_age_seconds": 3600, "max_bytes": 1_000_000})).await;
+    for n in 7..=9 {
+        ann.put(&entry("bytes")).json(json!(n)).await.expect(200);
+    }
+    assert_eq!(versions("bytes").await, [9, 8]);
+}
+
 both!(purging_leaves_nothing_of_the_document);
 async fn purging_leaves_nothing_of_the_document(app: TestApp) {
     let ann = owner(&app, "ann").await;

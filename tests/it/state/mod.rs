@@ -13,6 +13,7 @@ mod parallel;
 mod policies;
 mod records;
 mod snapshots;
+mod transfer;
 mod waiting;
 
 use serde_json::{Value, json};

@@ -69,12 +69,14 @@ const CALLS: &[Call] = &[
     ("sessions::remove_all_ended", |c| sessions::remove_all_ended(c, NOW)),
     ("api_tokens::insert", |c| api_tokens::insert(c, &api_token(), "hash")),
     ("api_tokens::find_by_hash", |c| api_tokens::find_by_hash(c, "hash").map(drop)),
+    ("api_tokens::find", |c| api_tokens::find(c, "token").map(drop)),
     ("api_tokens::list", |c| api_tokens::list(c, &user_id(1), "", 10).map(drop)),
     ("api_tokens::touch", |c| api_tokens::touch(c, "token", NOW)),
     ("api_tokens::revoke", |c| api_tokens::revoke(c, &user_id(1), "token", NOW).map(drop)),
     ("meta::get", |c| meta::get(c, "key").map(drop)),
     ("meta::get_or_insert", |c| meta::get_or_insert(c, "key", "value").map(drop)),
     ("meta::set", |c| meta::set(c, "key", "value")),
+    ("meta::probe", meta::probe),
     ("meta::delete", |c| meta::delete(c, "key")),
     ("plugin_config::claim", |c| plugin_config::claim(c, &slug(), true, Some(&user_id(1)), NOW).map(drop)),
     ("plugin_config::find", |c| plugin_config::find(c, &slug()).map(drop)),
@@ -156,6 +158,7 @@ const CALLS: &[Call] = &[
     ("state_heads::advance", |c| state_heads::advance(c, &user_id(1)).map(drop)),
     ("state_heads::take_back", |c| state_heads::take_back(c, &user_id(1))),
     ("state_heads::find", |c| state_heads::find(c, &user_id(1)).map(drop)),
+    ("state_heads::find_all", |c| state_heads::find_all(c, &[user_id(1), user_id(2)]).map(drop)),
     ("state_heads::add_entries", |c| state_heads::add_entries(c, &user_id(1), 1)),
     ("state_heads::raise_horizon", |c| state_heads::raise_horizon(c, &user_id(1), 1)),
     ("state_usage::add", |c| {
@@ -172,6 +175,10 @@ const CALLS: &[Call] = &[
     ("state_entries::find", |c| state_entries::find(c, &user_id(1), &state_key()).map(drop)),
     ("state_entries::find_with_data", |c| state_entries::find_with_data(c, &user_id(1), &state_key()).map(drop)),
     ("state_entries::find_by_id", |c| state_entries::find_by_id(c, &user_id(1), "entry").map(drop)),
+    ("state_entries::document", |c| {
+        let entry = state_entries::find(c, &user_id(1), &state_key())?;
+        state_entries::document(c, &entry.unwrap()).map(drop)
+    }),
     ("state_entries::find_by_id_with_data", |c| state_entries::find_by_id_with_data(c, &user_id(1), "entry").map(drop)),
     ("state_entries::replace", |c| state_entries::replace(c, &state_entry(), Some(b"{}"))),
     ("state_entries::set_facts", |c| state_entries::set_facts(c, &state_entry())),
@@ -184,6 +191,11 @@ const CALLS: &[Call] = &[
         Ok(())
     }),
     ("state_lists::changes", |c| state_lists::changes(c, &user_id(1), &PluginSet::All, 0, 100).map(drop)),
+    ("state_lists::live_keys", |c| {
+        let some = PluginSet::Only(vec![slug()]);
+        state_lists::live_keys(c, &user_id(1), &PluginSet::All, NOW)?;
+        state_lists::live_keys(c, &user_id(1), &some, NOW).map(drop)
+    }),
     ("state_lists::of_plugin", |c| state_lists::of_plugin(c, &user_id(1), &slug()).map(drop)),
     ("state_lists::expired", |c| state_lists::expired(c, NOW, 100).map(drop)),
     ("state_lists::expired_of", |c| state_lists::expired_of(c, &user_id(1), &PluginSet::All, NOW, 100).map(drop)),
@@ -203,7 +215,11 @@ const CALLS: &[Call] = &[
     ("snapshots::list", |c| snapshots::list(c, &user_id(1), &slug()).map(drop)),
     ("snapshots::list_all", |c| snapshots::list_all(c, &user_id(1), &PluginSet::All).map(drop)),
     ("snapshots::find", |c| snapshots::find(c, &user_id(1), "snapshot").map(drop)),
-    ("snapshots::entries", |c| snapshots::entries(c, "snapshot").map(drop)),
+    ("snapshots::keys", |c| snapshots::keys(c, "snapshot").map(drop)),
+    ("snapshots::entry", |c| {
+        let keys = snapshots::keys(c, "snapshot")?;
+        snapshots::entry(c, "snapshot", &keys[0]).map(drop)
+    }),
     ("snapshots::delete", |c| snapshots::delete(c, "snapshot")),
     ("snapshots::erase", |c| snapshots::erase(c, &user_id(1), &state_key())),
     ("users::insert_all", |c| users::insert_all(c, &[user(7, "Gus", None)])),

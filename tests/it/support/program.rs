@@ -40,8 +40,13 @@ impl Home {
 
     /// Gives a setting its value through the environment; a later one wins.
     #[must_use]
-    pub fn with(mut self, setting: &str, value: &str) -> Self {
-        self.variables.push((format!("PLUGYARD_{}", setting.to_uppercase()), value.to_owned()));
+    pub fn with(self, setting: &str, value: &str) -> Self {
+        self.with_variable(&format!("PLUGYARD_{}", setting.to_uppercase()), value)
+    }
+
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 

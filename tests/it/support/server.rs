@@ -62,6 +62,13 @@ impl TestServer {
         lock(&self.process).child.id()
     }
 
+    /// The most memory that this run of the server has had so far, in KiB.
+    pub fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the server runs");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the system tells of memory");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("it is a number")
+    }
+
     /// What this run of the server wrote, stdout and stderr together.
     pub fn log(&self) -> String {
         lock(&self.process).log()
