@@ -68,7 +68,7 @@ impl App {
         let contents = contents::Contents::new(settings.cache_bytes.as_u64(), &folder)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;
         let fetcher = Fetcher::new(&settings)?;
-        let state = state::Service::open(&db).await?;
+        let state = state::Service::open(&db, settings.cache_bytes.as_u64()).await?;
         let logins = accounts::LoginLimits::new(&settings);
         Ok(Arc::new(Self {
             settings,

@@ -20,6 +20,7 @@ mod state;
 mod tokens;
 mod unknown;
 mod users;
+mod warm;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
@@ -57,7 +58,7 @@ pub async fn serve(app: Arc<App>, metrics: PrometheusHandle, announce: impl FnOn
     let stop = stop_signal(Arc::clone(&app))?;
     let state = Data::from(app);
     let document = Data::new(openapi::document());
-    let warm = middleware::WarmFirst(Arc::new(files::Warm::new(Arc::clone(&state), Arc::clone(&document))?));
+    let warm = middleware::WarmFirst(Arc::new(warm::Warm::new(Arc::clone(&state), Arc::clone(&document))?));
     let upkeep = tokio::spawn(keep_up(metrics.clone()));
     let metrics = Data::new(metrics);
     let mut server = HttpServer::new(move || {

@@ -61,6 +61,12 @@ impl Database {
         &self.changes
     }
 
+    /// Whether changes of state entries are noted. PostgreSQL's are not: while one transaction notifies others, the next
+    /// waits with its commit, and there are many.
+    pub fn notes_state(&self) -> bool {
+        matches!(self.url, DatabaseUrl::Sqlite(_))
+    }
+
     /// Begins to follow what other processes change. Until then, and after the answer is dropped, no copy is trusted.
     pub fn watch(&self) -> Result<Watch> {
         changes::watch(self.url.clone(), Arc::clone(&self.changes), self.writer.clone())

@@ -2,10 +2,15 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use serde_json::Value;
+
+use super::{Access, memory};
 
 use crate::{
     app::App,
@@ -77,9 +82,15 @@ pub struct Context {
     pub plugin: Slug,
     pub compiled: Arc<Compiled>,
     installation: state_policies::Installation,
+    /// Whether a write has found that it no longer holds.
+    outdated: Arc<AtomicBool>,
 }
 
 impl Context {
+    pub fn is_outdated(&self) -> bool {
+        self.outdated.load(Relaxed)
+    }
+
     pub fn policy(&self) -> &Policy {
         &self.compiled.policy
     }
@@ -94,7 +105,9 @@ impl Context {
     }
 
     pub fn still_holds(&self, conn: &mut Connection, user: &UserId) -> Result<bool> {
-        Ok(state_policies::installation(conn, user, &self.plugin)? == self.installation)
+        let holds = state_policies::installation(conn, user, &self.plugin)? == self.installation;
+        self.outdated.fetch_or(!holds, Relaxed);
+        Ok(holds)
     }
 
     /// Why the user may not keep state of the plugin at all.
@@ -104,15 +117,24 @@ impl Context {
     }
 }
 
-pub async fn load(app: &Arc<App>, user: &UserId, plugin: &Slug) -> Result<Context> {
-    let (shared, user, plugin) = (Arc::clone(app), user.clone(), plugin.clone());
-    app.db.read(move |conn| load_in(&shared, conn, &user, plugin)).await
+/// From memory if possible.
+pub async fn load(app: &Arc<App>, access: &Access, plugin: &Slug) -> Result<Context> {
+    if let Some(kept) = memory::context(app, access, plugin.as_str()) {
+        return Ok(kept);
+    }
+    let before = memory::before(app, access, plugin.as_str());
+    let (shared, user, plugin) = (Arc::clone(app), access.user.clone(), plugin.clone());
+    let context = app.db.read(move |conn| load_in(&shared, conn, &user, plugin)).await?;
+    if let Some(before) = before {
+        memory::keep_context(app, access, before, &context);
+    }
+    Ok(context)
 }
 
 pub fn load_in(app: &App, conn: &mut Connection, user: &UserId, plugin: Slug) -> Result<Context> {
     let installation = state_policies::installation(conn, user, &plugin)?;
     let compiled = compiled(&app.state.policies, conn, &plugin, &installation)?;
-    Ok(Context { plugin, compiled, installation })
+    Ok(Context { plugin, compiled, installation, outdated: Arc::default() })
 }
 
 fn compiled(kept: &Policies, conn: &mut Connection, plugin: &Slug, installation: &state_policies::Installation) -> Result<Arc<Compiled>> {

@@ -47,7 +47,7 @@ pub async fn rollback(app: &Arc<App>, access: &Access, id: &str, to: i64, guard:
     let RevisionWithDocument { revision, json } = revision(app, access, id, to).await?;
     let json = json.ok_or_else(|| Error::invalid("/to", format!("version {to} has no document: it deleted the entry")))?;
     for _ in 0..ATTEMPTS {
-        let context = context::load(app, &access.user, &entry.key.plugin).await?;
+        let context = context::load(app, access, &entry.key.plugin).await?;
         let prepared = prepare(app, &context, json.clone().into(), revision.schema_version.as_deref(), Form::Any).await?;
         let facts = Facts { schema_version: revision.schema_version.clone(), strategy: Some(entry.strategy), ..Facts::default() };
         let action = Action::Restore { document: prepared.document, refused: prepared.refused };

@@ -229,7 +229,7 @@ impl Import {
         let context = match self.plugins.get(&key.plugin) {
             Some(known) => known.context.clone(),
             None => {
-                let context = context::load(&self.app, &self.access.user, &key.plugin).await?;
+                let context = context::load(&self.app, &self.access, &key.plugin).await?;
                 self.plugins.insert(key.plugin.clone(), Plugin { context: context.clone(), size: 0 });
                 context
             }

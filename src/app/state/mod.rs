@@ -11,6 +11,7 @@ mod export;
 mod follow;
 mod history;
 mod import;
+mod memory;
 mod mutations;
 mod policies;
 mod prepare;
@@ -32,6 +33,7 @@ pub use export::export;
 pub use follow::{follow, listen};
 pub use history::{RevisionWithDocument, history, revision, rollback};
 pub use import::{Import, Imported, Mode as ImportMode};
+pub use memory::kept_document;
 pub use mutations::{Applied, Mutation, OnConflict, apply as apply_mutations};
 pub use policies::{InForce, policy, set_policy};
 pub use prepare::Form;
@@ -59,14 +61,21 @@ pub struct Service {
     epoch: String,
     policies: context::Policies,
     accesses: accesses::Accesses,
+    memory: memory::Memory,
     pub events: Arc<events::Events>,
 }
 
 impl Service {
-    pub async fn open(db: &Database) -> Result<Self> {
+    pub async fn open(db: &Database, cache_bytes: u64) -> Result<Self> {
         let fresh = super::new_id();
         let epoch = db.write(move |conn| meta::get_or_insert(conn, "store_epoch", &fresh)).await?;
-        Ok(Self { epoch, policies: context::Policies::default(), accesses: accesses::Accesses::default(), events: Arc::default() })
+        Ok(Self {
+            epoch,
+            policies: context::Policies::default(),
+            accesses: accesses::Accesses::default(),
+            memory: memory::Memory::new(cache_bytes)?,
+            events: Arc::default(),
+        })
     }
 
     /// Tells the user's listeners that state has changed.

@@ -23,7 +23,7 @@ pub struct InForce {
 /// What holds for the user's state of the plugin.
 pub async fn policy(app: &Arc<App>, access: &Access, plugin: &Slug) -> Result<InForce> {
     access.require(plugin)?;
-    let context = context::load(app, &access.user, plugin).await?;
+    let context = context::load(app, access, plugin).await?;
     let source = match context.is_administrators() {
         true => "administrator",
         false if *context.policy() == Policy::default() => "default",

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Access, absent, context, encode, write::KeyText};
+use bytes::Bytes;
+
+use super::{Access, absent, context, encode, memory, write::KeyText};
 use crate::{
     app::{App, now},
     domain::{
@@ -18,21 +20,21 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Found {
     pub entry: Entry,
-    pub json: Vec<u8>,
+    pub json: Bytes,
 }
 
 impl Found {
     pub fn new(entry: Entry, stored: Option<Stored>) -> Result<Self> {
         let stored = stored.ok_or_else(absent)?;
         let json = encode::decode(&entry.id, stored.encoding, stored.size, &stored.sha256, stored.data)?;
-        Ok(Self { entry, json })
+        Ok(Self { entry, json: json.into() })
     }
 }
 
 /// As [`find`]; with the defaults that the policy's schema has for what the document lacks.
-pub async fn find_filled(app: &Arc<App>, access: &Access, key: KeyText) -> Result<Found> {
+pub async fn find_filled(app: &Arc<App>, access: &Access, key: KeyText) -> Result<Arc<Found>> {
     let found = find(app, access, key).await?;
-    let context = context::load(app, &access.user, &found.entry.key.plugin).await?;
+    let context = context::load(app, access, &found.entry.key.plugin).await?;
     offload::run(move || {
         let policy = context.policy();
         // A version that the policy no longer knows has no defaults.
@@ -41,14 +43,20 @@ pub async fn find_filled(app: &Arc<App>, access: &Access, key: KeyText) -> Resul
         let unreadable = |e| Error::storage("a document with defaults cannot be made", e);
         let mut document = serde_json::from_slice(&found.json).map_err(unreadable)?;
         fill(schema, &mut document);
-        Ok(Found { json: serde_json::to_vec(&document).map_err(unreadable)?, ..found })
+        let json = serde_json::to_vec(&document).map_err(unreadable)?.into();
+        Ok(Arc::new(Found { entry: found.entry.clone(), json }))
     })
     .await
 }
 
-/// The entry of this key.
-pub async fn find(app: &App, access: &Access, key: KeyText) -> Result<Found> {
-    let (access, now) = (access.clone(), now());
+/// The entry of this key, from memory if possible.
+pub async fn find(app: &App, access: &Access, key: KeyText) -> Result<Arc<Found>> {
+    let now = now();
+    if let Some(kept) = app.db.changes().trust().and_then(|trust| memory::kept_document(app, trust, access, &key, now)) {
+        return Ok(kept);
+    }
+    let before = memory::before(app, access, &key.plugin_id);
+    let access = access.clone();
     let found = app
         .db
         .read(move |conn| {
@@ -56,7 +64,11 @@ pub async fn find(app: &App, access: &Access, key: KeyText) -> Result<Found> {
             visible(state_entries::find_with_data(conn, &access.user, &key)?, now, false)
         })
         .await?;
-    noted(app, found, now)
+    let found = Arc::new(noted(app, found, now)?);
+    if let Some(before) = before {
+        memory::keep_document(app, before, &found);
+    }
+    Ok(found)
 }
 
 /// The entry with this id, also an inactive one.
@@ -139,12 +151,20 @@ impl KeyText {
 
 /// The rest of a key's work once the plugin is known.
 pub(super) async fn key_and_context(app: &Arc<App>, access: &Access, key: &KeyText) -> Result<(StateKey, context::Context)> {
-    let (shared, access, key) = (Arc::clone(app), access.clone(), key.clone());
-    app.db
-        .read(move |conn| {
-            let key = key.resolve(conn, &access)?;
-            let context = context::load_in(&shared, conn, &access.user, key.plugin.clone())?;
-            Ok((key, context))
-        })
-        .await
+    if let Some(kept) = memory::context(app, access, &key.plugin_id) {
+        access.require(&kept.plugin)?;
+        return Ok((StateKey::new(kept.plugin.clone(), key.page_id.as_deref(), key.state_key.as_deref())?, kept));
+    }
+    let before = memory::before(app, access, &key.plugin_id);
+    let (shared, owner, key) = (Arc::clone(app), access.clone(), key.clone());
+    let found = app.db.read(move |conn| {
+        let key = key.resolve(conn, &owner)?;
+        let context = context::load_in(&shared, conn, &owner.user, key.plugin.clone())?;
+        Ok((key, context))
+    });
+    let (key, context) = found.await?;
+    if let Some(before) = before {
+        memory::keep_context(app, access, before, &context);
+    }
+    Ok((key, context))
 }

@@ -119,7 +119,7 @@ pub async fn post(app: &Arc<App>, access: &Access, key: &KeyText, draft: Draft) 
 pub async fn update(app: &Arc<App>, access: &Access, id: &str, text: Option<Bytes>, facts: Facts, guard: Guard) -> Result<Found> {
     let entry = by_id(app, access, id).await?;
     for _ in 0..ATTEMPTS {
-        let context = context::load(app, &access.user, &entry.key.plugin).await?;
+        let context = context::load(app, access, &entry.key.plugin).await?;
         let target = Target::Id(entry.id.clone());
         let operation = match &text {
             Some(text) => {
@@ -139,7 +139,7 @@ pub async fn update(app: &Arc<App>, access: &Access, id: &str, text: Option<Byte
 pub async fn delete_by_id(app: &Arc<App>, access: &Access, id: &str, guard: Guard, purge: bool) -> Result<Box<Written>> {
     let entry = by_id(app, access, id).await?;
     for _ in 0..ATTEMPTS {
-        let context = context::load(app, &access.user, &entry.key.plugin).await?;
+        let context = context::load(app, access, &entry.key.plugin).await?;
         let action = if purge { Action::Purge } else { Action::Delete };
         let operation =
             Operation { target: Target::Id(entry.id.clone()), action, guard: guard.clone(), facts: Facts::default(), base: None };

@@ -123,8 +123,8 @@ impl Get {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
         let document = match self.key.owner.place(global, "state get").await? {
             Place::Here { app, access } => {
-                let json = state::find(&app, &access, self.key.text()).await?.json;
-                serde_json::from_slice(&json).map_err(|e| Error::storage("a stored document cannot be read", e))?
+                let found = state::find(&app, &access, self.key.text()).await?;
+                serde_json::from_slice(&found.json).map_err(|e| Error::storage("a stored document cannot be read", e))?
             }
             Place::There { remote, route } => {
                 remote.send(request(&remote, &route, Method::GET, &["entry"]).query(&self.key.query())).await?.1

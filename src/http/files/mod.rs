@@ -1,14 +1,11 @@
 //! The three addresses of a release's files.
 
-mod answer;
+pub mod answer;
 mod conditions;
 mod encoding;
 mod own;
 mod public;
 mod shared;
-mod warm;
-
-pub use warm::Warm;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use futures_util::future::Either;
 
-use crate::http::files::Warm;
+use crate::http::warm::Warm;
 
 #[derive(Clone)]
 pub struct WarmFirst(pub Arc<Warm>);

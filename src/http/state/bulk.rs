@@ -134,7 +134,7 @@ pub async fn sync(user: StateAccess, app: web::Data<App>, body: SeveralDocuments
                     local_version: None,
                     remote_version: entry.version,
                     local_data: raw(&entry.id, conflict.local.into())?,
-                    remote_data: raw(&entry.id, conflict.remote.json)?,
+                    remote_data: raw(&entry.id, conflict.remote.json.into())?,
                     last_modified_local: None,
                     last_modified_remote: entry.updated_at.to_string(),
                     state_id: entry.id,

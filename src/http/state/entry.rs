@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, delete, get,
-    http::header::{self, EntityTag},
+    http::header::{self, EntityTag, TryIntoHeaderValue},
     patch, put, web,
 };
 use serde::Deserialize;
@@ -17,8 +17,9 @@ use super::{
 use crate::{
     app::{
         App,
-        state::{self, Draft, Form, KeyText, Outcome, Request, Written},
+        state::{self, Draft, Form, Found, KeyText, Outcome, Request, Written},
     },
+    error::Error,
     http::{
         extract::Query,
         problem::{HttpResult, ProblemSchema},
@@ -50,6 +51,19 @@ impl From<KeyParameters> for KeyText {
     }
 }
 
+/// The key in a query that asks for nothing else.
+pub fn kept_key(query: &str) -> Option<KeyText> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Alone {
+        plugin_id: String,
+        page_id: Option<String>,
+        state_key: Option<String>,
+    }
+    let Alone { plugin_id, page_id, state_key } = web::Query::<Alone>::from_query(query).ok()?.into_inner();
+    Some(KeyText { plugin_id, page_id, state_key })
+}
+
 /// The document, byte for byte as it is kept; facts in headers.
 #[utoipa::path(
     tag = "state",
@@ -75,14 +89,21 @@ pub async fn get_entry(
         true => state::find_filled(&app, &user.access, key).await?,
         false => state::find(&app, &user.access, key).await?,
     };
-    let known = is_known(&request, &found.entry);
-    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    facts::insert(&mut answer, &found.entry);
+    let mut answer = document(&request, &found);
     if reading.0.defaults {
         // Not byte for byte what is kept; a schema can change without the entry.
-        answer.insert_header((header::ETAG, EntityTag::new_weak(found.entry.seq.to_string())));
+        let tag = EntityTag::new_weak(found.entry.seq.to_string()).try_into_value();
+        answer.headers_mut().insert(header::ETAG, tag.map_err(|e| Error::storage("a tag cannot be written", e))?);
     }
-    Ok(if known { answer.finish() } else { answer.content_type("application/json").body(found.json) })
+    Ok(answer)
+}
+
+/// The bare document, or that the client has it.
+pub fn document(request: &HttpRequest, found: &Found) -> HttpResponse {
+    let known = is_known(request, &found.entry);
+    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    facts::insert(&mut answer, &found.entry);
+    if known { answer.finish() } else { answer.content_type("application/json").body(found.json.clone()) }
 }
 
 /// Creates or replaces the entry in one request. `If-None-Match: *` only creates, `If-Match` only replaces what is known;

@@ -27,6 +27,7 @@ mod update;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use entry::{document, kept_key};
 pub use events::{make_ticket, stream_events};
 pub use facts::ANSWER_HEADERS;
 pub use policies::put_policy;

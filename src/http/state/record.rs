@@ -80,7 +80,7 @@ impl Record {
     }
 
     pub fn of(found: Found) -> Result<Self> {
-        Ok(Self { state_data: Some(raw(&found.entry.id, found.json)?), ..Self::facts(&found.entry) })
+        Ok(Self { state_data: Some(raw(&found.entry.id, found.json.into())?), ..Self::facts(&found.entry) })
     }
 }
 

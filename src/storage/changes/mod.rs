@@ -5,7 +5,7 @@ pub(super) mod notes;
 mod watch;
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hash, RandomState},
     sync::atomic::{AtomicU64, Ordering::SeqCst},
     time::{Duration, Instant},
 };
@@ -19,11 +19,13 @@ use crate::domain::{Slug, UserId};
 const COUNTERS: u64 = 1 << 16;
 
 /// Whose rows a copy was made of: what belongs to one user (account, logins, tokens, plugins, modules, records to be
-/// written), or what everybody sees of one slug (availability, values, releases).
+/// written), what everybody sees of one slug (availability, values, releases, the policy of its state), or a user's state.
 #[derive(Clone, Copy)]
 pub enum Subject<'a> {
     User(&'a UserId),
     Slug(&'a Slug),
+    /// The user's state entries of one plugin; see [`super::Database::notes_state`].
+    State(&'a UserId, &'a Slug),
 }
 
 /// The state of a subject at one moment.
@@ -44,7 +46,7 @@ pub struct Trust<'a>(&'a Changes);
 
 /// Counts changes of this process and, while somebody watches, of others.
 pub struct Changes {
-    /// Moves with every change, before the others.
+    /// Moves with every change but those of state, before the others.
     any: AtomicU64,
     /// Moves when nobody can tell what has changed.
     everything: AtomicU64,
@@ -92,13 +94,14 @@ impl Changes {
 
     fn counter_of(&self, subject: Subject<'_>) -> u64 {
         match subject {
-            Subject::User(user) => self.counter('u', user.as_str()),
-            Subject::Slug(slug) => self.counter('s', slug.as_str()),
+            Subject::User(user) => self.counter(&('u', user.as_str())),
+            Subject::Slug(slug) => self.counter(&('s', slug.as_str())),
+            Subject::State(user, slug) => self.counter(&(user.as_str(), slug.as_str())),
         }
     }
 
-    fn counter(&self, kind: char, name: &str) -> u64 {
-        self.hasher.hash_one((kind, name)) % COUNTERS
+    fn counter(&self, name: &impl Hash) -> u64 {
+        self.hasher.hash_one(name) % COUNTERS
     }
 
     fn sum(&self, counter: u64) -> u64 {
@@ -108,18 +111,26 @@ impl Changes {
 
     /// Called after the commit of whatever noted these topics (see [`notes`]), and before anybody is told of it.
     fn note(&self, topic: &str) {
-        self.any.fetch_add(1, SeqCst);
         let mut rest = topic.chars();
-        match rest.next() {
-            Some(kind @ ('u' | 's')) => {
-                let at = usize::try_from(self.counter(kind, rest.as_str())).ok();
-                if let Some(count) = at.and_then(|at| self.counters.get(at)) {
-                    count.fetch_add(1, SeqCst);
-                }
-            }
+        let kind = rest.next();
+        let counter = match (kind, rest.as_str().split_once(' ')) {
+            (Some(kind @ ('u' | 's')), _) => self.counter(&(kind, rest.as_str())),
+            // Nobody takes a moment for state, and so many changes would spoil those of others.
+            (Some('d'), Some((user, slug))) => return self.move_on(self.counter(&(user, slug))),
             _ => {
+                self.any.fetch_add(1, SeqCst);
                 self.everything.fetch_add(1, SeqCst);
+                return;
             }
+        };
+        self.any.fetch_add(1, SeqCst);
+        self.move_on(counter);
+    }
+
+    fn move_on(&self, counter: u64) {
+        let at = usize::try_from(counter).ok();
+        if let Some(count) = at.and_then(|at| self.counters.get(at)) {
+            count.fetch_add(1, SeqCst);
         }
     }
 

@@ -1,5 +1,5 @@
 //! How a transaction tells whose rows it has changed: triggers note it, so that no query can forget to. A note is `u` and
-//! a user's id, `s` and a slug, or `*` for everything.
+//! a user's id, `s` and a slug, `d`, a user's id, a space and a slug, or `*` for everything.
 
 use diesel::{
     connection::SimpleConnection,
@@ -21,7 +21,7 @@ const OF_SLUG: &str = "SELECT 's' || {row}.slug";
 /// Tables whose rows are kept in memory: which new rows, which columns of changed ones (none: all), and whose they are, with
 /// `OLD` or `NEW` for `{row}`. Nobody has remembered anything of an account, session or token that is new.
 #[rustfmt::skip]
-const WATCHED: [(&str, bool, &str, &str); 10] = [
+const WATCHED: [(&str, bool, &str, &str); 12] = [
     ("users", false, "id, username, role, active", "SELECT 'u' || {row}.id"),
     ("sessions", false, "user_id, expires_at, revoked_at", OF_ROW),
     ("api_tokens", false, "user_id, token_hash, scopes, expires_at, revoked_at", OF_ROW),
@@ -32,10 +32,12 @@ const WATCHED: [(&str, bool, &str, &str); 10] = [
     ("plugin_config", true, "plugin_name, status, config, latest_version", "SELECT 's' || {row}.plugin_name"),
     ("releases", true, "", OF_SLUG),
     ("release_files", true, "", OF_SLUG),
+    ("state_policies", true, "", "SELECT 's' || {row}.plugin_slug"),
+    ("state_entries", true, "seq, active, expires_at, plugin_slug", "SELECT 'd' || {row}.user_id || ' ' || {row}.plugin_slug"),
 ];
 
 /// SQLite has temporary triggers: they belong to the one connection that writes, and what they note is rolled back with
-/// the savepoint that it was noted in. PostgreSQL's are equal, but permanent.
+/// the savepoint that it was noted in. PostgreSQL's are equal, but permanent, and none of them notes state.
 fn sqlite_triggers() -> String {
     let mut sql = "CREATE TEMP TABLE plugyard_changed (topic TEXT NOT NULL);".to_owned();
     let mut on = |table: &str, event: &str, notes: &str| {

@@ -1,4 +1,4 @@
-//! The shortest way to a file: what memory alone can answer is answered before routing, without waiting for anything.
+//! The shortest way to a file, a manifest or a state entry: what memory alone can answer is answered before routing, without waiting for anything.
 //! Every decision is made by the same functions as on the long way; whatever is unusual, unknown or refused goes there.
 
 use std::sync::{
@@ -16,12 +16,17 @@ use actix_web::{
 };
 use metrics::{Counter, Histogram};
 
-use super::answer::{Caching, Prepared, in_memory, prepare};
+use super::{
+    etag,
+    files::answer::{Caching, Prepared, in_memory, prepare},
+    middleware::{X_REQUEST_ID, callers_id},
+    openapi::Document,
+    state as state_routes,
+};
 use crate::{
-    app::{App, access, now, plugins::ManifestView, random, serving},
-    domain::{Caller, Scope},
+    app::{App, access, now, plugins::ManifestView, random, serving, state},
+    domain::Scope,
     error::Result,
-    http::{etag, middleware::X_REQUEST_ID, openapi::Document},
     storage::changes::Trust,
 };
 
@@ -29,7 +34,7 @@ const PREFIX: &str = "/api/v1/";
 /// What the layer for other origins adds to every answer of the API.
 static VARY_OF_OWN_FILES: HeaderValue =
     HeaderValue::from_static("Accept-Encoding, Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
-static VARY_OF_MANIFESTS: HeaderValue =
+static VARY_OF_JSON: HeaderValue =
     HeaderValue::from_static("Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
 static ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
@@ -43,6 +48,7 @@ pub struct Warm {
     shared: Tally,
     manifest: Tally,
     designer: Tally,
+    entry: Tally,
     sent_bytes: Counter,
     ids: Ids,
 }
@@ -63,6 +69,7 @@ impl Warm {
             shared: Tally::new("/api/v1/files/{slug}/{version}/{path:.*}"),
             manifest: Tally::new("/api/v1/plugins/manifest"),
             designer: Tally::new("/api/v1/plugins/manifest/designer"),
+            entry: Tally::new("/api/v1/plugin-state/entry"),
             sent_bytes: metrics::counter!("plugyard_http_sent_bytes_total"),
             ids: Ids::new()?,
         })
@@ -80,6 +87,8 @@ impl Warm {
             self.of_caller(request, trust, rest)
         } else if let Some(rest) = rest.strip_prefix("public/plugins/") {
             self.of_key(request, trust, rest)
+        } else if rest == "plugin-state/entry" {
+            self.entry(request, trust)
         } else {
             self.of_everybody(request, trust, rest.strip_prefix("files/")?)
         };
@@ -135,9 +144,26 @@ impl Warm {
     }
 
     fn caller(&self, request: &ServiceRequest, trust: Trust<'_>) -> Option<Arc<access::Verified>> {
+        self.verified(request, trust).filter(|known| known.caller.has(&Scope::Read))
+    }
+
+    fn verified(&self, request: &ServiceRequest, trust: Trust<'_>) -> Option<Arc<access::Verified>> {
         let token = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-        let known = access::remembered(&self.app, trust, token, now())?;
-        Caller::has(&known.caller, &Scope::Read).then_some(known)
+        access::remembered(&self.app, trust, token, now())
+    }
+
+    /// The bare document of a state entry.
+    fn entry(&self, request: &ServiceRequest, trust: Trust<'_>) -> Option<Answer<'_>> {
+        if request.headers().contains_key(header::ORIGIN) {
+            return None;
+        }
+        let key = state_routes::kept_key(request.query_string())?;
+        let known = self.verified(request, trust)?;
+        let access = state::Access::new(&known.caller, known.caller.user.clone(), None).ok()?;
+        let found = state::kept_document(&self.app, trust, &access, &key, now())?;
+        let mut response = state_routes::document(request.request(), &found);
+        response.headers_mut().insert(header::VARY, VARY_OF_JSON.clone());
+        Some(Answer { response, tally: &self.entry })
     }
 
     fn file(&self, request: &ServiceRequest, served: &serving::Served, caching: Caching) -> Option<HttpResponse> {
@@ -164,7 +190,7 @@ impl Warm {
         };
         self.sent_bytes.increment(body.as_ref().map_or(0, |body| body.len() as u64));
         let mut response = etag::answer(tag, body).ok()?;
-        response.headers_mut().insert(header::VARY, VARY_OF_MANIFESTS.clone());
+        response.headers_mut().insert(header::VARY, VARY_OF_JSON.clone());
         Some(Answer { response, tally })
     }
 }
@@ -210,7 +236,7 @@ impl Ids {
     }
 
     fn for_request(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        if let Some(chosen) = crate::http::middleware::callers_id(headers) {
+        if let Some(chosen) = callers_id(headers) {
             return Some(chosen.clone());
         }
         let id = u128::from(self.start) << 64 | u128::from(self.count.fetch_add(1, Relaxed));
