@@ -1,15 +1,22 @@
 //! The one way off the async threads for blocking work outside the database: files, hashing, compression.
 
+use tokio::sync::oneshot;
+
 use crate::error::{Error, Result};
 
 /// Runs blocking work on a thread made for it. A panic there becomes `storage`, because its cause is ours and never the
 /// caller's. The work runs to its end even when the caller stops waiting.
-#[expect(clippy::disallowed_methods, reason = "this is the helper that everybody else is sent to")]
 pub async fn run<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failure) => Err(Error::storage("a background job failed", failure)),
-    }
+    let (tell, mut told) = oneshot::channel();
+    // The caller may have gone away.
+    run_any(Box::new(move || drop(tell.send(work())))).await?;
+    told.try_recv().map_err(|e| Error::storage("a background job said nothing", e))?
+}
+
+/// All work is one type here: the runtime's machinery for each of hundreds would be a tenth of the program.
+#[expect(clippy::disallowed_methods, reason = "this is the helper that everybody else is sent to")]
+async fn run_any(work: Box<dyn FnOnce() + Send>) -> Result<()> {
+    tokio::task::spawn_blocking(work).await.map_err(|failure| Error::storage("a background job failed", failure))
 }
 
 #[cfg(test)]

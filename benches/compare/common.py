@@ -27,7 +27,7 @@ SECRET = "a secret of the comparisons, shared by nobody else"
 
 
 def build():
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "plugyard", "--example", "bare-handler"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "plugyard", "--examples"], cwd=ROOT, check=True)
 
 
 def free_port():
@@ -65,13 +65,19 @@ class Work:
         self.processes.append(process)
         return process
 
-    def plugyard(self, **settings):
-        return Plugyard(self, settings)
+    def plugyard(self, name="plugyard", **settings):
+        return Plugyard(self, settings, name)
 
-    def bare(self, folder):
+    def bare(self, folder, answer=None):
+        """The bare handler; with the other headers of this answer, too."""
         port = free_port()
-        process = self.start([TARGET / "examples/bare-handler", f"127.0.0.1:{port}", folder])
-        return wait_for(process, port)
+        command = [TARGET / "examples/bare-handler", f"127.0.0.1:{port}", folder]
+        if answer:
+            own = {"content-length", "content-type", "date", "content-encoding"}
+            headers = self.folder / f"headers-{port}"
+            headers.write_text("".join(f"{name}: {value}\n" for name, value in answer.getheaders() if name.lower() not in own))
+            command.append(headers)
+        return wait_for(self.start(command), port)
 
     def nginx(self, folder):
         """Serves the folder as fast as it can: two workers, kept files, no log."""
@@ -114,9 +120,9 @@ def stop(process):
 
 
 class Plugyard:
-    def __init__(self, work, settings):
+    def __init__(self, work, settings, name="plugyard"):
         self.work = work
-        self.home = work.folder / "plugyard"
+        self.home = work.folder / name
         self.home.mkdir(exist_ok=True)
         values = {"admin_password": "correct horse battery", "jwt_secret": SECRET, "log_level": "warn", **settings}
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PLUGYARD_")}
@@ -239,16 +245,42 @@ def wrk(port, path, connections, seconds, headers=(), script=None):
     return rate, float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
+def lua(folder, name, requests):
+    """A wrk script that sends one of these requests at random each time: path, token (or none), and what headers follow."""
+    lines = [f"{path} {token or '-'} {more}" for path, token, more in requests]
+    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    script = folder / f"{name}.lua"
+    script.write_text(f"""
+local all = {{}}
+for line in io.lines("{folder}/{name}.txt") do
+  local path, token, more = line:match("^(%S+) (%S+) (.*)$")
+  local head = token ~= "-" and ("Authorization: Bearer " .. token .. "\\r\\n") or ""
+  if more ~= "" then head = head .. more .. "\\r\\n" end
+  all[#all + 1] = "GET " .. path .. " HTTP/1.1\\r\\nHost: bench\\r\\n" .. head .. "\\r\\n"
+end
+function init(args) math.randomseed(tonumber(tostring({{}}):match("0x(%x+)"), 16) % 2^31) end
+function request() return all[math.random(#all)] end
+""")
+    return script
+
+
 def median(values):
     return statistics.median(values)
 
 
+def postgres_program(name):
+    """Debian keeps them beside the PATH."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return found[-1] if found else shutil.which(name) or sys.exit(f"PostgreSQL's {name} is not installed")
+
+
 def versions(*programs):
     found = [f"{platform.system()} {platform.release()}", f"{os.cpu_count()} cores"]
-    questions = {"nginx": ["/usr/sbin/nginx", "-v"], "wrk": ["wrk", "-v"], "rustc": ["rustc", "--version"], "python": ["python3", "--version"]}
+    questions = {"nginx": ["/usr/sbin/nginx", "-v"], "wrk": ["wrk", "-v"], "rustc": ["rustc", "--version"], "python": ["python3", "--version"], "redis": ["redis-server", "--version"], "postgres": [postgres_program("postgres"), "--version"], "kinto": ["kinto", "version"]}
     for name in programs:
         asked = subprocess.run(questions[name], capture_output=True, text=True)
-        found.append((asked.stdout + asked.stderr).splitlines()[0].replace("nginx version: ", "").split(" Copyright")[0].strip())
+        said = (asked.stdout + asked.stderr).splitlines()[0].replace("nginx version: ", "").split(" Copyright")[0].split(" sha=")[0].strip()
+        found.append(said if said[0].isalpha() else f"{name} {said}")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     return ", ".join(found + [f"plugyard at {commit}"])
 

@@ -13,6 +13,8 @@ from common import *  # noqa: F403
 USERS, PLUGINS, RELEASES = 10_000, 20, 50
 SIZES = {"2 KiB": 2048, "64 KiB": 65536, "1 MiB": 1048576}
 SCRIPT = 300 * 1024
+# `bare, like` gets the same request and answers with the same headers as Plugyard.
+PEERS = ["bare", "bare, like", "nginx"]
 
 
 def check(port, path, headers, expected, status=200, coding=None):
@@ -45,31 +47,13 @@ class Contest:
                 rate, tail = wrk(port, path, connections, self.options.seconds, headers, script)
                 rates[name].append(rate)
                 tails[name].append(tail)
-        against = {peer: median(rates[peer]) for peer in ("bare", "nginx") if peer in rates}
+        against = {peer: median(rates[peer]) for peer in PEERS if peer in rates}
         for name in contestants:
-            ratio = [f"{median(rates[name]) / against[peer]:.2f}" if peer in against else "" for peer in ("bare", "nginx")]
+            ratio = [f"{median(rates[name]) / against[peer]:.2f}" if peer in against else "" for peer in PEERS]
             spread = f"{min(rates[name]):,.0f} to {max(rates[name]):,.0f}"
             self.rows.append([job, connections, name, f"{median(rates[name]):,.0f}", spread, *ratio, f"{median(tails[name]):.2f}"])
             print(*self.rows[-1], sep=" | ", file=sys.stderr, flush=True)
         return {name: median(values) for name, values in rates.items()}
-
-
-def lua(folder, name, requests):
-    """A wrk script that sends one of these requests at random each time: pairs of path and token."""
-    lines = [f'{path} {token or ""}' for path, token in requests]
-    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
-    script = folder / f"{name}.lua"
-    script.write_text(f"""
-local all = {{}}
-for line in io.lines("{folder}/{name}.txt") do
-  local path, token = line:match("^(%S+) (%S*)$")
-  local authorization = token ~= "" and ("Authorization: Bearer " .. token .. "\\r\\n") or ""
-  all[#all + 1] = "GET " .. path .. " HTTP/1.1\\r\\nHost: bench\\r\\n" .. authorization .. "\\r\\n"
-end
-function init(args) math.randomseed(tonumber(tostring({{}}):match("0x(%x+)"), 16) % 2^31) end
-function request() return all[math.random(#all)] end
-""")
-    return script
 
 
 def main():
@@ -104,11 +88,12 @@ def main():
             "/files": ("/api/v1/files/P0/v1.0.0/dist/{}", []),
         }
         bare, nginx = work.bare(plain), work.nginx(plain)
+        like = work.bare(plain, server.request("GET", routes["/plugins"][0].format("2048.js"), headers=bearer)[0])
         contest = Contest(options)
 
         for label, size in SIZES.items():
             name = f"{size}.js"
-            contestants = {"bare": (bare, f"/{name}", [], None), "nginx": (nginx, f"/{name}", [], None)}
+            contestants = {"bare": (bare, f"/{name}", [], None), "bare, like": (like, f"/{name}", bearer, None), "nginx": (nginx, f"/{name}", [], None)}
             contestants |= {route: (server.port, path.format(name), headers, None) for route, (path, headers) in routes.items()}
             for port, path, headers, _ in contestants.values():
                 check(port, path, headers, contents[name])
@@ -116,7 +101,7 @@ def main():
                 contest.run(label, connections, contestants)
 
         # 304.
-        contestants = {"bare": (bare, "/unchanged/x", [], None)}
+        contestants = {"bare": (bare, "/unchanged/x", [], None), "bare, like": (like, "/unchanged/x", bearer, None)}
         tag = check(nginx, "/2048.js", [], contents["2048.js"])[0].getheader("ETag")
         contestants["nginx"] = (nginx, "/2048.js", [("If-None-Match", tag)], None)
         for route, (path, headers) in routes.items():
@@ -142,18 +127,18 @@ def main():
 
         # Everybody's keys at random, against one; both through the same script.
         one = routes["/public"][0].format("2048.js")
-        slug_keys = [(f"/api/v1/public/plugins/{each}.v1.0.0/dist/2048.js", None) for each in keys]
+        slug_keys = [(f"/api/v1/public/plugins/{each}.v1.0.0/dist/2048.js", None, "") for each in keys]
         owned = []
         for number, user in enumerate(ids):
             each = host_token(user)
-            owned += [(f"/api/v1/plugins/P{(number * 7 + n) % RELEASES}/dist/2048.js", each) for n in range(PLUGINS)]
+            owned += [(f"/api/v1/plugins/P{(number * 7 + n) % RELEASES}/dist/2048.js", each, "") for n in range(PLUGINS)]
         random.seed(1)
         some = random.sample(owned, min(len(owned), 40_000))
         warm(server, slug_keys + some)
         contest.run("2 KiB, one key or all at random", 32, {
-            "one key": (server.port, "/", [], lua(work.folder, "one", [(one, None)])),
+            "one key": (server.port, "/", [], lua(work.folder, "one", [(one, None, "")])),
             f"{len(keys):,} keys": (server.port, "/", [], lua(work.folder, "keys", slug_keys)),
-            "one token": (server.port, "/", [], lua(work.folder, "token", [(routes["/plugins"][0].format("2048.js"), token)])),
+            "one token": (server.port, "/", [], lua(work.folder, "token", [(routes["/plugins"][0].format("2048.js"), token, "")])),
             f"{options.users:,} tokens": (server.port, "/", [], lua(work.folder, "tokens", some)),
         })
 
@@ -161,16 +146,16 @@ def main():
         path = "/api/v1/plugins/manifest/designer"
         answer, body = server.request("GET", path, token)
         (plain / "manifest.js").write_bytes(body)
-        peer = work.bare(plain)
+        peer = work.bare(plain, answer)
         tag = answer.getheader("ETag")
         unchanged = [*bearer, ("If-None-Match", tag)]
         check(server.port, path, unchanged, b"", status=304)
-        contest.run("manifest/designer 304", 32, {"bare": (peer, "/unchanged/x", [], None), "plugyard": (server.port, path, unchanged, None)})
-        contest.run("manifest/designer 200", 32, {"bare": (peer, "/manifest.js", [], None), "plugyard": (server.port, path, bearer, None)})
+        contest.run("manifest/designer 304", 32, {"bare, like": (peer, "/unchanged/x", unchanged, None), "plugyard": (server.port, path, unchanged, None)})
+        contest.run("manifest/designer 200", 32, {"bare, like": (peer, "/manifest.js", bearer, None), "plugyard": (server.port, path, bearer, None)})
 
         hits = server.request("GET", "/metrics")[1].decode()
         kept = ", ".join(sorted(line.split("{cache=")[1].replace('"', "").replace("}", ":") for line in hits.splitlines() if line.startswith("plugyard_cache_hits")))
-        head = ["request", "connections", "who", "requests/s", "from to", "x bare", "x nginx", "p99 ms"]
+        head = ["request", "connections", "who", "requests/s", "from to", *(f"x {peer}" for peer in PEERS), "p99 ms"]
         settings = f"{options.rounds} rounds of {options.seconds} s in turns, medians; {options.users:,} users x {PLUGINS} plugins of {RELEASES} releases on SQLite"
         write_section("files", f"{versions('rustc', 'nginx', 'wrk')}. {settings}. Cache hits: {kept}.\n\n{table(head, contest.rows)}")
 
@@ -178,7 +163,7 @@ def main():
 def warm(server, requests):
     """Asks for everything once."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    for path, token in requests:
+    for path, token, _ in requests:
         connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
         answer = connection.getresponse()
         if answer.status != 200 or len(answer.read()) != 2048:

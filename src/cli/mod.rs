@@ -29,7 +29,7 @@ mod token;
 mod user;
 mod wanted;
 
-use std::process::ExitCode;
+use std::{pin::Pin, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -88,8 +88,13 @@ enum Outcome {
     Differs,
 }
 
-/// Runs one command and says on standard error why it failed, if it did.
-pub async fn run(arguments: Arguments) -> ExitCode {
+/// Runs one command and says on standard error why it failed, if it did. Behind a pointer, so that the runtime, which has
+/// three ways to drive a future, does not make the compiler write every command three times.
+pub fn run(arguments: Arguments) -> Pin<Box<dyn Future<Output = ExitCode>>> {
+    Box::pin(run_command(arguments))
+}
+
+async fn run_command(arguments: Arguments) -> ExitCode {
     let Arguments { global, command } = arguments;
     let outcome = match command {
         Command::Serve(command) => command.run(&global).await,

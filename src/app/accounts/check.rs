@@ -25,6 +25,14 @@ impl Check {
     }
 
     pub fn finish(self) -> Result<()> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Error::Validation { errors: self.errors }) }
+        self.accept(Some(()))
+    }
+
+    /// The value that was taken, if nothing was refused.
+    pub fn accept<T>(self, taken: Option<T>) -> Result<T> {
+        match taken {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(Error::Validation { errors: self.errors }),
+        }
     }
 }

@@ -35,10 +35,10 @@ impl NewAccount {
         let own_address = email.as_deref().or(self.email.as_deref());
         let username = check.take("/username", user::username(&self.username, own_address))?;
         check.take("/password", password::check(&self.password))?;
-        check.finish()?;
+        let username = check.accept(username)?;
         Ok(User {
             id: new_user_id(),
-            username: username.unwrap_or_default(),
+            username,
             email,
             full_name,
             profile_picture: None,

@@ -17,6 +17,7 @@ use crate::{
 pub fn present(conn: &mut Connection, user: &UserId) -> Result<BTreeMap<Slug, Present>> {
     let installed = plugins::list_installed(conn, user)?;
     let one = |one: Installed| {
+        // What is known of neither the plugin nor its release needs nothing.
         let needs = one.manifest().map(|manifest| manifest.dependencies.clone()).unwrap_or_default();
         (one.plugin.slug, Present { version: one.plugin.version, enabled: one.plugin.enabled, needs })
     };

@@ -49,19 +49,31 @@ pub enum Caching {
 }
 
 impl Caching {
-    fn cache_control(self) -> &'static str {
+    fn cache_control(self) -> HeaderValue {
+        static SHARED: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+        static PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+        static CURRENT: HeaderValue = HeaderValue::from_static("no-cache");
+        static TOKEN: HeaderValue = HeaderValue::from_static("private, no-cache");
         match self {
-            Self::Shared => "public, max-age=31536000, immutable",
-            Self::Private => "private, max-age=31536000, immutable",
-            Self::Current => "no-cache",
-            Self::Token => "private, no-cache",
+            Self::Shared => SHARED.clone(),
+            Self::Private => PRIVATE.clone(),
+            Self::Current => CURRENT.clone(),
+            Self::Token => TOKEN.clone(),
         }
     }
 
-    fn vary(self) -> &'static str {
-        if self == Self::Token { "Accept-Encoding, Authorization" } else { "Accept-Encoding" }
+    fn vary(self) -> HeaderValue {
+        static BY_TOKEN: HeaderValue = HeaderValue::from_static("Accept-Encoding, Authorization");
+        static FOR_ALL: HeaderValue = HeaderValue::from_static("Accept-Encoding");
+        if self == Self::Token { BY_TOKEN.clone() } else { FOR_ALL.clone() }
     }
 }
+
+// Values of every answer, checked once by the compiler instead of for each.
+static BYTES: HeaderValue = HeaderValue::from_static("bytes");
+static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+static CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
+static NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// The file's path as the request wrote it: what follows the first `segments` segments of the address, not normalised.
 pub fn requested_path(request: &HttpRequest, segments: usize) -> Result<ReleasePath> {
@@ -141,14 +153,14 @@ pub fn prepare<'a>(
     response
         .insert_header((header::ETAG, ready(&told.tag)?))
         .insert_header((header::LAST_MODIFIED, ready(&served.release.last_modified)?))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static(caching.cache_control())))
-        .insert_header((header::VARY, HeaderValue::from_static(caching.vary())))
-        .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .insert_header((CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin")));
+        .insert_header((header::CACHE_CONTROL, caching.cache_control()))
+        .insert_header((header::VARY, caching.vary()))
+        .insert_header((header::ACCEPT_RANGES, BYTES.clone()))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone()))
+        .insert_header((CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN.clone()));
     if matches!(caching, Caching::Private | Caching::Current) {
         // The address holds the access key.
-        response.insert_header((REFERRER_POLICY, HeaderValue::from_static("no-referrer")));
+        response.insert_header((REFERRER_POLICY, NO_REFERRER.clone()));
     }
     if SANDBOXED.iter().any(|kind| served.file.file.content_type.starts_with(kind)) {
         response.insert_header((CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX)));

@@ -27,8 +27,11 @@ use crate::{
 
 const PREFIX: &str = "/api/v1/";
 /// What the layer for other origins adds to every answer of the API.
-const VARY_OF_OWN_FILES: &str = "Accept-Encoding, Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
-const VARY_OF_MANIFESTS: &str = "Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+static VARY_OF_OWN_FILES: HeaderValue =
+    HeaderValue::from_static("Accept-Encoding, Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+static VARY_OF_MANIFESTS: HeaderValue =
+    HeaderValue::from_static("Authorization, Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+static ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 
 /// What the short way needs, made once.
@@ -81,7 +84,7 @@ impl Warm {
             self.of_everybody(request, trust, rest.strip_prefix("files/")?)
         };
         let Answer { mut response, tally } = found?;
-        let id = self.ids.for_request(request.headers());
+        let id = self.ids.for_request(request.headers())?;
         response.headers_mut().insert(X_REQUEST_ID, id);
         tally.count(response.status(), began.elapsed());
         tracing::debug!(route = tally.route, status = response.status().as_u16(), "answered from memory");
@@ -107,7 +110,7 @@ impl Warm {
         let known = self.caller(request, trust)?;
         let served = serving::kept_own(&self.app, trust, &known.caller.user, plugin, path)?;
         let mut response = self.file(request, &served, Caching::Token)?;
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY_OF_OWN_FILES));
+        response.headers_mut().insert(header::VARY, VARY_OF_OWN_FILES.clone());
         Some(Answer { response, tally: &self.own })
     }
 
@@ -161,13 +164,13 @@ impl Warm {
         };
         self.sent_bytes.increment(body.as_ref().map_or(0, |body| body.len() as u64));
         let mut response = etag::answer(tag, body).ok()?;
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY_OF_MANIFESTS));
+        response.headers_mut().insert(header::VARY, VARY_OF_MANIFESTS.clone());
         Some(Answer { response, tally })
     }
 }
 
 fn open_to_all(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN.clone());
     response
 }
 
@@ -206,11 +209,13 @@ impl Ids {
         Ok(Self { start: u64::from_le_bytes(random()?), count: AtomicU64::new(0) })
     }
 
-    fn for_request(&self, headers: &HeaderMap) -> HeaderValue {
+    fn for_request(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         if let Some(chosen) = crate::http::middleware::callers_id(headers) {
-            return chosen.clone();
+            return Some(chosen.clone());
         }
-        let id = format!("{:016x}{:016x}", self.start, self.count.fetch_add(1, Relaxed));
-        HeaderValue::from_maybe_shared(actix_web::web::Bytes::from(id)).unwrap_or(HeaderValue::from_static("none"))
+        let id = u128::from(self.start) << 64 | u128::from(self.count.fetch_add(1, Relaxed));
+        let mut digits = [0; 32];
+        hex::encode_to_slice(id.to_be_bytes(), &mut digits).ok()?;
+        HeaderValue::from_bytes(&digits).ok()
     }
 }

@@ -14,101 +14,49 @@ pub const EVERYTHING: &str = "*";
 /// Where PostgreSQL's triggers (made by the migration `changes`) tell other processes.
 pub const CHANNEL: &str = "plugyard_changes";
 
+const OF_ROW: &str = "SELECT 'u' || {row}.user_id";
+const OF_PLUGIN: &str = "SELECT 'u' || user_id FROM plugins WHERE id = {row}.plugin_id";
+const OF_SLUG: &str = "SELECT 's' || {row}.slug";
+
+/// Tables whose rows are kept in memory: which new rows, which columns of changed ones (none: all), and whose they are, with
+/// `OLD` or `NEW` for `{row}`. Nobody has remembered anything of an account, session or token that is new.
+#[rustfmt::skip]
+const WATCHED: [(&str, bool, &str, &str); 10] = [
+    ("users", false, "id, username, role, active", "SELECT 'u' || {row}.id"),
+    ("sessions", false, "user_id, expires_at, revoked_at", OF_ROW),
+    ("api_tokens", false, "user_id, token_hash, scopes, expires_at, revoked_at", OF_ROW),
+    ("plugins", true, "", OF_ROW),
+    ("plugin_versions", true, "", OF_PLUGIN),
+    ("modules", true, "", OF_PLUGIN),
+    ("pending_records", true, "", OF_ROW),
+    ("plugin_config", true, "plugin_name, status, config, latest_version", "SELECT 's' || {row}.plugin_name"),
+    ("releases", true, "", OF_SLUG),
+    ("release_files", true, "", OF_SLUG),
+];
+
 /// SQLite has temporary triggers: they belong to the one connection that writes, and what they note is rolled back with
 /// the savepoint that it was noted in. PostgreSQL's are equal, but permanent.
-const SQLITE: &str = "
-    CREATE TEMP TABLE plugyard_changed (topic TEXT NOT NULL);
-    CREATE TEMP TRIGGER note_user AFTER UPDATE OF id, username, role, active ON main.users BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.id);
-    END;
-    CREATE TEMP TRIGGER note_user_gone AFTER DELETE ON main.users BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.id);
-    END;
-    CREATE TEMP TRIGGER note_session AFTER UPDATE OF user_id, expires_at, revoked_at ON main.sessions BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id);
-    END;
-    CREATE TEMP TRIGGER note_session_gone AFTER DELETE ON main.sessions BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id);
-    END;
-    CREATE TEMP TRIGGER note_token AFTER UPDATE OF user_id, token_hash, scopes, expires_at, revoked_at ON main.api_tokens BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id);
-    END;
-    CREATE TEMP TRIGGER note_token_gone AFTER DELETE ON main.api_tokens BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id);
-    END;
-    CREATE TEMP TRIGGER note_plugin_new AFTER INSERT ON main.plugins BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || NEW.user_id);
-    END;
-    CREATE TEMP TRIGGER note_plugin AFTER UPDATE ON main.plugins BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id), ('u' || NEW.user_id);
-    END;
-    CREATE TEMP TRIGGER note_plugin_gone AFTER DELETE ON main.plugins BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id);
-    END;
-    CREATE TEMP TRIGGER note_version_new AFTER INSERT ON main.plugin_versions BEGIN
-        INSERT INTO plugyard_changed SELECT 'u' || user_id FROM plugins WHERE id = NEW.plugin_id;
-    END;
-    CREATE TEMP TRIGGER note_version AFTER UPDATE ON main.plugin_versions BEGIN
-        INSERT INTO plugyard_changed SELECT 'u' || user_id FROM plugins WHERE id IN (OLD.plugin_id, NEW.plugin_id);
-    END;
-    CREATE TEMP TRIGGER note_version_gone AFTER DELETE ON main.plugin_versions BEGIN
-        INSERT INTO plugyard_changed SELECT 'u' || user_id FROM plugins WHERE id = OLD.plugin_id;
-    END;
-    CREATE TEMP TRIGGER note_module_new AFTER INSERT ON main.modules BEGIN
-        INSERT INTO plugyard_changed SELECT 'u' || user_id FROM plugins WHERE id = NEW.plugin_id;
-    END;
-    CREATE TEMP TRIGGER note_module AFTER UPDATE ON main.modules BEGIN
-        INSERT INTO plugyard_changed SELECT 'u' || user_id FROM plugins WHERE id IN (OLD.plugin_id, NEW.plugin_id);
-    END;
-    CREATE TEMP TRIGGER note_module_gone AFTER DELETE ON main.modules BEGIN
-        INSERT INTO plugyard_changed SELECT 'u' || user_id FROM plugins WHERE id = OLD.plugin_id;
-    END;
-    CREATE TEMP TRIGGER note_pending_new AFTER INSERT ON main.pending_records BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || NEW.user_id);
-    END;
-    CREATE TEMP TRIGGER note_pending AFTER UPDATE ON main.pending_records BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id), ('u' || NEW.user_id);
-    END;
-    CREATE TEMP TRIGGER note_pending_gone AFTER DELETE ON main.pending_records BEGIN
-        INSERT INTO plugyard_changed VALUES ('u' || OLD.user_id);
-    END;
-    CREATE TEMP TRIGGER note_slug_new AFTER INSERT ON main.plugin_config BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || NEW.plugin_name);
-    END;
-    CREATE TEMP TRIGGER note_slug AFTER UPDATE OF plugin_name, status, config, latest_version ON main.plugin_config BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || OLD.plugin_name), ('s' || NEW.plugin_name);
-    END;
-    CREATE TEMP TRIGGER note_slug_gone AFTER DELETE ON main.plugin_config BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || OLD.plugin_name);
-    END;
-    CREATE TEMP TRIGGER note_release_new AFTER INSERT ON main.releases BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || NEW.slug);
-    END;
-    CREATE TEMP TRIGGER note_release AFTER UPDATE ON main.releases BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || OLD.slug), ('s' || NEW.slug);
-    END;
-    CREATE TEMP TRIGGER note_release_gone AFTER DELETE ON main.releases BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || OLD.slug);
-    END;
-    CREATE TEMP TRIGGER note_file_new AFTER INSERT ON main.release_files BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || NEW.slug);
-    END;
-    CREATE TEMP TRIGGER note_file AFTER UPDATE ON main.release_files BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || OLD.slug), ('s' || NEW.slug);
-    END;
-    CREATE TEMP TRIGGER note_file_gone AFTER DELETE ON main.release_files BEGIN
-        INSERT INTO plugyard_changed VALUES ('s' || OLD.slug);
-    END;
-    CREATE TEMP TRIGGER note_check_new AFTER INSERT ON main.update_checks BEGIN
-        INSERT INTO plugyard_changed VALUES ('*');
-    END;
-    CREATE TEMP TRIGGER note_check AFTER UPDATE ON main.update_checks BEGIN
-        INSERT INTO plugyard_changed VALUES ('*');
-    END;
-    CREATE TEMP TRIGGER note_check_gone AFTER DELETE ON main.update_checks BEGIN
-        INSERT INTO plugyard_changed VALUES ('*');
-    END;
-";
+fn sqlite_triggers() -> String {
+    let mut sql = "CREATE TEMP TABLE plugyard_changed (topic TEXT NOT NULL);".to_owned();
+    let mut on = |table: &str, event: &str, notes: &str| {
+        let name = event.split(' ').next().unwrap_or(event).to_lowercase();
+        sql +=
+            &format!("CREATE TEMP TRIGGER {table}_{name} AFTER {event} ON main.{table} BEGIN INSERT INTO plugyard_changed {notes}; END;\n");
+    };
+    for (table, new_rows, columns, note) in WATCHED {
+        let (old, new) = (note.replace("{row}", "OLD"), note.replace("{row}", "NEW"));
+        let update = if columns.is_empty() { "UPDATE".to_owned() } else { format!("UPDATE OF {columns}") };
+        if new_rows {
+            on(table, "INSERT", &new);
+        }
+        on(table, &update, &format!("{old} UNION {new}"));
+        on(table, "DELETE", &old);
+    }
+    for event in ["INSERT", "UPDATE", "DELETE"] {
+        on("update_checks", event, "VALUES ('*')");
+    }
+    sql
+}
 
 // SQLite's notes of the transaction that runs.
 diesel::table! {
@@ -125,7 +73,7 @@ diesel::define_sql_function! {
 /// Prepares a connection that will write. PostgreSQL's triggers are there already.
 pub fn install(conn: &mut Connection) -> Result<()> {
     match conn {
-        Connection::Sqlite(conn) => Ok(conn.batch_execute(SQLITE)?),
+        Connection::Sqlite(conn) => Ok(conn.batch_execute(&sqlite_triggers())?),
         Connection::Postgres(_) => Ok(()),
     }
 }

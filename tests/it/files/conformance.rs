@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::Write,
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
@@ -12,7 +11,7 @@ use std::{
 };
 
 use super::{Installed, demo};
-use crate::support::{Answer, Client, TestApp, raw};
+use crate::support::{Answer, Client, TestApp, raw, tools};
 
 /// 10,000 bytes that shrink.
 fn content() -> String {
@@ -248,14 +247,8 @@ struct Nginx {
 impl Nginx {
     /// None where it is not installed, said loudly.
     fn start() -> Option<Self> {
-        let program = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).is_file());
-        let Some(program) = program else {
-            assert!(
-                std::env::var_os("PLUGYARD_REQUIRE_NGINX").is_none_or(|value| value != "1"),
-                "PLUGYARD_REQUIRE_NGINX=1, but there is no nginx"
-            );
-            // Past the capture of test output, which would swallow it.
-            std::io::stderr().write_all(b"SKIPPED: the comparison with nginx, which is not installed\n").unwrap();
+        let Some(program) = tools::find("nginx") else {
+            tools::skip("nginx is not installed", "PLUGYARD_REQUIRE_TOOLS");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();

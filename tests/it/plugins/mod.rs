@@ -8,6 +8,7 @@ mod list;
 mod manifest;
 mod mirror;
 mod modules;
+mod register;
 mod requests;
 mod sharing;
 mod status;
