@@ -335,7 +335,7 @@ async fn no_query_reads_through_a_table(store: Store) {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
     let mut excuses = SCANS.iter().map(|scan| (scan.0, "scan")).collect::<BTreeSet<_>>();
     if store.kind == Db::Sqlite {
-        SCANNED_BY_POSTGRES.iter().for_each(|scan| drop(excuses.remove(scan)));
+        excuses.retain(|excuse| !SCANNED_BY_POSTGRES.contains(excuse));
         excuses.extend(SORTS.iter().map(|sort| (sort.0, "sort")));
     }
     assert_eq!(excused, excuses, "what needs no excuse should have none");
