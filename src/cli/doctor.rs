@@ -12,9 +12,9 @@ use super::{
 };
 use crate::app::takeover::doctor::{self, Checked, Checkup, Difference, State};
 
-/// Compare database, installation records and release folders, and print each difference with what repair would do.
+/// Compare database, installation records, release folders and state, and print each difference with what repair would do.
 ///
-/// Every file of every release is read. Without --repair nothing is written, and servers may run. What repair takes away it puts
+/// Every file of every release and every state document is read. Without --repair nothing is written, and servers may run. What repair takes away it puts
 /// into `backups/doctor-<UTC time>/`. The exit status is 0 when nothing differs (with --repair: any more), 1 when something does, and
 /// 2 when the comparison could not be made.
 #[derive(Args)]
@@ -26,8 +26,11 @@ pub struct Doctor {
 
 impl Report for Checkup {
     fn text(&self) -> String {
-        let Checked { releases, files, users, plugins, modules } = self.checked;
-        let checked = format!("checked {releases} releases with {files} files, {users} users with {plugins} plugins and {modules} modules");
+        let Checked { releases, files, users, plugins, modules, states, copies } = self.checked;
+        let checked = format!(
+            "checked {releases} releases with {files} files, {copies} compressed copies, {users} users with {plugins} plugins, {modules} \
+             modules and {states} state entries"
+        );
         let left = self.differences.iter().filter(|difference| difference.state != State::Repaired).count();
         let repaired = self.differences.len() - left;
         let summary = match (self.differences.is_empty(), self.repair) {

@@ -35,7 +35,7 @@ pub struct BraindriveArguments {
     /// The old plugins folder.
     #[arg(long, value_name = "FOLDER")]
     plugins: PathBuf,
-    /// Also take over plugins, modules and states whose user or plugin is missing.
+    /// Also take over plugins and states whose user is missing, and modules whose plugin is.
     #[arg(long)]
     keep_orphans: bool,
     /// Make accounts, publish, install and write records.

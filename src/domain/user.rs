@@ -23,6 +23,24 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+impl User {
+    /// Somebody of whom nothing but the id is known: called by it, and switched off.
+    pub fn of_an_id(id: UserId, at: Timestamp) -> Self {
+        Self {
+            username: id.to_string(),
+            id,
+            email: None,
+            full_name: None,
+            profile_picture: None,
+            role: Role::User,
+            active: false,
+            verified: false,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}
+
 /// A login of this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {

@@ -55,6 +55,15 @@ pub struct CheckedCopy {
     pub sha384: String,
 }
 
+/// A copy among all that lie there.
+#[derive(Debug)]
+pub struct FoundCopy {
+    /// sha384 of the plain content, in base64; none when unpacking the copy does not give what its name says.
+    pub content: Option<String>,
+    /// Made not long ago: what it is a copy of may just be being published.
+    pub is_fresh: bool,
+}
+
 impl PluginsFolder {
     /// Looks for a copy and unpacks it to see whether it is right; a damaged one is removed.
     pub fn checked_copy(&self, sha384: &str, coding: Coding) -> Result<EncodedCopy> {
@@ -116,6 +125,50 @@ impl PluginsFolder {
             }
         }
         Ok(())
+    }
+
+    /// Every copy that lies there, by its path in the plugins folder, in order. Those in the making are left out.
+    pub fn list_copies(&self) -> Result<Vec<String>> {
+        let list = || {
+            let mut found = Vec::new();
+            for folder in entries(&self.cache().join(FOLDER))? {
+                let files = entries(&folder)?;
+                let is_new = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY));
+                found.extend(files.into_iter().filter(|file| !is_new(file)).map(|file| self.label(&file)));
+            }
+            found.sort();
+            io::Result::Ok(found)
+        };
+        list().map_err(|e| failed(&e))
+    }
+
+    /// Reads a copy to its end; none when it is gone by now.
+    pub fn examine_copy(&self, label: &str) -> Result<Option<FoundCopy>> {
+        let path = self.root().join(label);
+        let Some(file) = open(&path)? else { return Ok(None) };
+        let metadata = file.metadata().map_err(|e| failed(&e))?;
+        let written = metadata.modified().map_err(|e| failed(&e))?;
+        let is_fresh = SystemTime::now().duration_since(written).is_ok_and(|age| age < ABANDONED);
+        let coding = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("br") => Some(Coding::Br),
+            Some("gz") => Some(Coding::Gzip),
+            _ => None,
+        };
+        let named = path
+            .file_stem()
+            .and_then(|name| hex::decode(name.to_string_lossy().as_bytes()).ok())
+            .map(|digest| BASE64_STANDARD.encode(digest));
+        let (Some(coding), Some(content)) = (coding, named) else { return Ok(Some(FoundCopy { content: None, is_fresh })) };
+        let is_right = metadata.len() == 0 || decoded(BufReader::with_capacity(BUFFER, &file), coding).is_ok_and(|plain| plain == content);
+        Ok(Some(FoundCopy { content: is_right.then_some(content), is_fresh }))
+    }
+
+    /// Removes one copy; one that is gone by now is fine.
+    pub fn remove_copy(&self, label: &str) -> Result<()> {
+        match fs::remove_file(self.root().join(label)) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(failed(&e)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes what killed processes left half made.

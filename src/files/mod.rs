@@ -29,7 +29,7 @@ use std::{
 
 pub use backups::{Backup, Original, Rewrite};
 pub use contents::Mark;
-pub use encodings::{CheckedCopy, EncodedCopy};
+pub use encodings::{CheckedCopy, EncodedCopy, FoundCopy};
 pub use in_place::{FoundFile, FoundRelease, InShared};
 pub use limits::Limits;
 pub use locks::FolderLock;

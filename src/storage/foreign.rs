@@ -13,7 +13,7 @@ use diesel::{
     connection::SimpleConnection,
     pg::PgRowByRowLoadingMode,
     prelude::*,
-    sql_types::{Binary, Text},
+    sql_types::{Binary, Integer, Text},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use tempfile::TempDir;
@@ -48,6 +48,34 @@ struct Line {
     value: Vec<u8>,
 }
 
+#[derive(QueryableByName)]
+struct FamilyLine {
+    #[diesel(sql_type = Text)]
+    owner: String,
+    #[diesel(sql_type = Integer)]
+    child: i32,
+    #[diesel(sql_type = Binary)]
+    value: Vec<u8>,
+}
+
+/// Two tables of which one belongs to the other.
+pub struct Family {
+    pub parents: &'static str,
+    /// The parents' column that names their owner: a UUID, with or without dashes.
+    pub owner: &'static str,
+    pub children: &'static str,
+    /// The children's column that names their parent; the first that there is.
+    pub links: &'static [&'static str],
+}
+
+/// A row of either table.
+pub struct Member {
+    /// In lower case and without dashes; of a child that has no parent the empty text.
+    pub owner: String,
+    pub is_child: bool,
+    pub row: Row,
+}
+
 impl ForeignDatabase {
     /// Opens an SQLite file by its path (or `sqlite://` and the path), or a PostgreSQL database by its URL.
     ///
@@ -74,30 +102,93 @@ impl ForeignDatabase {
         if columns.is_empty() {
             return Ok(false);
         }
-        let order = by.iter().filter(|name| columns.iter().any(|column| column == *name)).map(|name| as_text(name));
+        let order = by.iter().filter(|name| columns.iter().any(|column| column == *name)).map(|name| as_text("t", name));
         let order = order.collect::<Vec<_>>().join(", ");
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {order}") };
-        let list = |function: &str, open: &str, close: &str| {
-            let calls = columns.chunks(COLUMNS_PER_CALL).map(|chunk| {
-                let chunk = chunk.iter().map(|name| as_text(name)).collect::<Vec<_>>().join(", ");
-                format!("{function}({open}{chunk}{close})")
-            });
-            calls.collect::<Vec<_>>()
-        };
+        let query = format!("SELECT {} AS value FROM {} AS t{order}", self.as_json("t", &columns), quoted(table));
         let mut take = |line: QueryResult<Line>| sink(row(&columns, &line?.value, interner)?);
         match &mut self.conn {
             Connection::Sqlite(conn) => {
-                let value = list("json_array", "", "").join(" || ',' || ");
-                let query = format!("SELECT CAST('[' || {value} || ']' AS BLOB) AS value FROM {}{order}", quoted(table));
                 diesel::sql_query(query).load_iter::<Line, diesel::connection::DefaultLoadingMode>(conn)?.try_for_each(&mut take)?;
             }
             Connection::Postgres(conn) => {
-                let value = list("array_to_json", "ARRAY[", "]").join("::text || ',' || ");
-                let query = format!("SELECT convert_to('[' || {value}::text || ']', 'UTF8') AS value FROM {}{order}", quoted(table));
                 diesel::sql_query(query).load_iter::<Line, PgRowByRowLoadingMode>(conn)?.try_for_each(&mut take)?;
             }
         }
         Ok(true)
+    }
+
+    /// Hands every row of both tables to `sink`, owner by owner: first the owner's parents, then their children, each by id.
+    /// The database sorts, so one owner's rows are all that has to be in memory. Without the parents' table there is nothing.
+    pub fn families(&mut self, family: &Family, interner: &mut Interner, sink: &mut dyn FnMut(Member) -> Result<()>) -> Result<()> {
+        let parents: Arc<[String]> = self.columns(family.parents)?.into();
+        let children: Arc<[String]> = self.columns(family.children)?.into();
+        if parents.is_empty() {
+            return Ok(());
+        }
+        let of = |table, columns: &[String], name: &str| match columns.iter().any(|column| column == name) {
+            true => as_text(table, name),
+            false => "''".to_owned(),
+        };
+        let owner = format!("COALESCE(LOWER(REPLACE({}, '-', '')), '')", of("p", &parents, family.owner));
+        let part = |child: u8, id: String, value: String, from: String| {
+            format!("SELECT {owner} AS owner, {child} AS child, {id} AS id, {value} AS value FROM {from}")
+        };
+        let table = quoted(family.parents);
+        let mut query = part(0, of("p", &parents, "id"), self.as_json("p", &parents), format!("{table} AS p"));
+        if !children.is_empty() {
+            let link = family.links.iter().find(|link| children.iter().any(|column| column == *link));
+            let joined = match (link, &self.conn) {
+                // What names a row need not have its type. On SQLite that makes no difference, and keeps the index from use.
+                (Some(link), Connection::Postgres(_)) => format!("{} = {}", as_text("p", "id"), as_text("c", link)),
+                (Some(link), Connection::Sqlite(_)) => format!("p.\"id\" = c.{}", quoted(link)),
+                (None, _) => "1 = 0".to_owned(),
+            };
+            let from = format!("{} AS c LEFT JOIN {table} AS p ON {joined}", quoted(family.children));
+            query = format!("{query} UNION ALL {}", part(1, of("c", &children, "id"), self.as_json("c", &children), from));
+        }
+        let query = format!("SELECT owner, child, value FROM ({query}) AS family ORDER BY owner, child, id");
+        let mut take = |line: QueryResult<FamilyLine>| {
+            let FamilyLine { owner, child, value } = line?;
+            let columns = if child == 0 { &parents } else { &children };
+            sink(Member { owner, is_child: child != 0, row: row(columns, &value, interner)? })
+        };
+        match &mut self.conn {
+            Connection::Sqlite(conn) => {
+                diesel::sql_query(query).load_iter::<FamilyLine, diesel::connection::DefaultLoadingMode>(conn)?.try_for_each(&mut take)
+            }
+            Connection::Postgres(conn) => {
+                diesel::sql_query(query).load_iter::<FamilyLine, PgRowByRowLoadingMode>(conn)?.try_for_each(&mut take)
+            }
+        }
+    }
+
+    /// How many rows the table has; none when there is no such table.
+    pub fn count(&mut self, table: &str) -> Result<usize> {
+        if self.columns(table)?.is_empty() {
+            return Ok(0);
+        }
+        let query = diesel::sql_query(format!("SELECT CAST(count(*) AS TEXT) AS value FROM {}", quoted(table)));
+        let counted: Name = match &mut self.conn {
+            Connection::Sqlite(conn) => query.get_result(conn),
+            Connection::Postgres(conn) => query.get_result(conn),
+        }?;
+        Ok(counted.value.parse().unwrap_or_default())
+    }
+
+    /// SQL for the columns of the table that the query calls `of`: one JSON list of lists of texts, in bytes.
+    fn as_json(&self, of: &str, columns: &[String]) -> String {
+        let list = |function: &str, open: &str, close: &str| {
+            let calls = columns.chunks(COLUMNS_PER_CALL).map(|chunk| {
+                let chunk = chunk.iter().map(|name| as_text(of, name)).collect::<Vec<_>>().join(", ");
+                format!("{function}({open}{chunk}{close}")
+            });
+            format!("'[' || {} || ']'", calls.collect::<Vec<_>>().join(" || ',' || "))
+        };
+        match &self.conn {
+            Connection::Sqlite(_) => format!("CAST({} AS BLOB)", list("json_array", "", ")")),
+            Connection::Postgres(_) => format!("convert_to({}, 'UTF8')", list("array_to_json", "ARRAY[", "])::text")),
+        }
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<String>> {
@@ -172,8 +263,8 @@ fn row(columns: &Arc<[String]>, line: &[u8], interner: &mut Interner) -> Result<
     Ok(Row::new(Arc::clone(columns), values.collect()))
 }
 
-fn as_text(column: &str) -> String {
-    format!("CAST({} AS TEXT)", quoted(column))
+fn as_text(table: &str, column: &str) -> String {
+    format!("CAST({table}.{} AS TEXT)", quoted(column))
 }
 
 fn quoted(name: &str) -> String {

@@ -131,6 +131,18 @@ pub fn versions_of_users(conn: &mut Connection, users: &[UserId]) -> Result<Vec<
     rows.into_iter().map(|(id, version)| Ok((id, stored("plugin_versions.version", &version)?))).collect()
 }
 
+/// Ids of these users' plugins that are as an import brought them.
+pub fn imported_of_users(conn: &mut Connection, users: &[UserId]) -> Result<Vec<String>> {
+    let rows = plugin_versions::table
+        .inner_join(plugins::table.on(plugins::id.eq(plugin_versions::plugin_id)))
+        .filter(plugins::user_id.eq_any(users.iter().map(UserId::as_str)))
+        .filter(plugin_versions::replaced_at.is_null())
+        .filter(plugin_versions::change.eq(Change::Import.as_str()))
+        .select(plugin_versions::plugin_id)
+        .load(conn)?;
+    Ok(rows)
+}
+
 pub fn find(conn: &mut Connection, user: &UserId, slug: &Slug) -> Result<Option<Plugin>> {
     plugins::table
         .filter(plugins::user_id.eq(user.as_str()))

@@ -60,6 +60,21 @@ pub fn add_entries(conn: &mut Connection, user: &UserId, change: i64) -> Result<
     Ok(())
 }
 
+/// Writes what was counted. The counter only ever grows, because cursors hold its values.
+pub fn set(conn: &mut Connection, user: &UserId, counted: Head) -> Result<()> {
+    diesel::delete(user_heads::table.find(user.as_str())).execute(conn)?;
+    let Head { seq, entries, horizon } = counted;
+    diesel::insert_into(user_heads::table)
+        .values((
+            user_heads::user_id.eq(user.as_str()),
+            user_heads::seq.eq(seq),
+            user_heads::entries.eq(entries),
+            user_heads::horizon.eq(horizon),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Changes up to `seq` can no longer be told.
 pub fn raise_horizon(conn: &mut Connection, user: &UserId, seq: i64) -> Result<()> {
     diesel::update(user_heads::table.find(user.as_str()).filter(user_heads::horizon.lt(seq)))

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::{
     Connection,
     connection::Multi,
-    schema::state_entries,
+    schema::{state_entries, users},
     state_entries::{COLUMNS, Row},
     values::stored,
 };
@@ -160,4 +160,16 @@ pub fn last_change(conn: &mut Connection, user: &UserId, plugins: &PluginSet) ->
         .first(conn)
         .optional()?;
     Ok(found.map(Timestamp))
+}
+
+/// Users of whom there are entries and no account: foreign keys were off once. With the number of entries.
+pub fn ownerless(conn: &mut Connection) -> Result<Vec<(UserId, i64)>> {
+    let rows: Vec<(String, i64)> = state_entries::table
+        .left_join(users::table.on(users::id.eq(state_entries::user_id)))
+        .filter(users::id.nullable().is_null())
+        .group_by(state_entries::user_id)
+        .order(state_entries::user_id)
+        .select((state_entries::user_id, diesel::dsl::count_star()))
+        .load(conn)?;
+    rows.into_iter().map(|(user, entries)| Ok((stored("state_entries.user_id", &user)?, entries))).collect()
 }

@@ -68,6 +68,22 @@ pub fn largest(conn: &mut Connection, limit: i64) -> Result<Vec<(UserId, Slug, U
         .collect()
 }
 
+/// All that is kept of the user, for a comparison with the entries.
+pub fn all(conn: &mut Connection, user: &UserId) -> Result<Vec<(Slug, Usage)>> {
+    let rows: Vec<(String, Columns)> = state_usage::table
+        .filter(state_usage::user_id.eq(user.as_str()))
+        .order(state_usage::plugin_slug)
+        .select((state_usage::plugin_slug, (state_usage::entries, state_usage::size, state_usage::stored_size)))
+        .load(conn)?;
+    rows.into_iter().map(|(plugin, columns)| Ok((stored("state_usage.plugin_slug", &plugin)?, usage(columns)))).collect()
+}
+
+/// Writes sums that were counted.
+pub fn set(conn: &mut Connection, user: &UserId, plugin: &Slug, counted: Usage) -> Result<()> {
+    diesel::delete(state_usage::table.find((user.as_str(), plugin.as_str()))).execute(conn)?;
+    add(conn, user, plugin, counted).map(drop)
+}
+
 /// The user's sums by plugin, those without entries left out.
 pub fn list(conn: &mut Connection, user: &UserId) -> Result<Vec<(Slug, Usage)>> {
     let rows: Vec<(String, Columns)> = state_usage::table

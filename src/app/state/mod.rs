@@ -5,7 +5,7 @@ mod batch;
 mod changes;
 mod commit;
 mod context;
-mod encode;
+pub(crate) mod encode;
 mod events;
 mod export;
 mod follow;

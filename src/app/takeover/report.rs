@@ -69,9 +69,9 @@ pub enum Kind {
     Plugin,
     /// A user's module.
     Module,
-    /// Values of a plugin or of everybody.
+    /// Values of a plugin or of everybody, or the policy of its state.
     Config,
-    /// One state document.
+    /// One state document, or one that it was before.
     State,
     /// A file or folder that is none of the above.
     File,

@@ -71,15 +71,29 @@ pub(super) fn flag(text: &str) -> Option<bool> {
 
 /// Keeps one copy of texts that many rows repeat.
 #[derive(Debug, Default)]
-pub struct Interner(HashSet<Arc<str>>);
+pub struct Interner {
+    known: HashSet<Arc<str>>,
+    /// Of all that is known.
+    bytes: usize,
+}
 
 impl Interner {
+    /// Bytes after which it begins anew: rows that are read one at a time are not all to stay in memory here.
+    const MOST: usize = 16 * 1024 * 1024;
+
     pub fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.known.get(text) {
             return Arc::clone(known);
         }
         let new: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&new));
+        if self.bytes + text.len() > Self::MOST {
+            self.known.clear();
+            self.bytes = 0;
+        }
+        if text.len() <= Self::MOST {
+            self.bytes += text.len();
+            self.known.insert(Arc::clone(&new));
+        }
         new
     }
 }
@@ -87,6 +101,17 @@ impl Interner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_texts_are_shared_and_memory_is_bounded() {
+        let mut interner = Interner::default();
+        assert!(Arc::ptr_eq(&interner.share("a"), &interner.share("a")));
+        for number in 0..40 {
+            interner.share(&format!("{number}{}", "x".repeat(1024 * 1024)));
+            assert!(interner.bytes <= Interner::MOST);
+        }
+        assert_eq!(interner.bytes, interner.known.iter().map(|text| text.len()).sum::<usize>());
+    }
 
     #[test]
     fn columns_are_read_as_they_are_meant() {

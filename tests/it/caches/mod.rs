@@ -7,6 +7,7 @@ mod other_processes;
 mod plugins;
 mod releases;
 mod short_way;
+mod state;
 mod tokens;
 
 use serde_json::json;

@@ -7,7 +7,7 @@ use crate::support::{Client, TestApp};
 
 const ME: &str = "/api/v1/auth/me";
 
-async fn api_token(app: &TestApp, owner: &Client, scopes: &[&str]) -> (String, Client) {
+pub(super) async fn api_token(app: &TestApp, owner: &Client, scopes: &[&str]) -> (String, Client) {
     let made = owner.post("/api/v1/tokens").json(json!({"name": "t", "scopes": scopes})).await.expect(201).json();
     let client = owner.with_token(made["token"].as_str().unwrap());
     if scopes.contains(&"read") {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::full;
-use crate::support::{Db, TestApp};
+use crate::support::TestApp;
 
 both!(a_frontend_registers_what_is_published);
 async fn a_frontend_registers_what_is_published(app: TestApp) {

@@ -238,11 +238,16 @@ const CALLS: &[Call] = &[
     ("plugins::had", |c| plugins::had(c, &user_id(1), &slug(), &version()).map(drop)),
     ("plugins::identities", |c| plugins::identities(c).map(drop)),
     ("plugins::of_users", |c| plugins::of_users(c, &[user_id(1), user_id(7)]).map(drop)),
+    ("plugins::imported_of_users", |c| plugins::imported_of_users(c, &[user_id(1), user_id(7)]).map(drop)),
     ("plugins::versions_of_users", |c| plugins::versions_of_users(c, &[user_id(1), user_id(7)]).map(drop)),
     ("plugins::set_manifest", |c| plugins::set_manifest(c, "plugin", &manifest(), NOW)),
     ("pending_records::of_users", |c| pending_records::of_users(c, &[user_id(1), user_id(7)]).map(drop)),
     ("modules::of_users", |c| modules::of_users(c, &[user_id(1), user_id(7)]).map(drop)),
     ("modules::orphans", |c| modules::orphans(c).map(drop)),
+    ("state_lists::ownerless", |c| state_lists::ownerless(c).map(drop)),
+    ("state_usage::all", |c| state_usage::all(c, &user_id(1)).map(drop)),
+    ("state_usage::set", |c| state_usage::set(c, &user_id(1), &slug(), state_usage::Usage { entries: 1, size: 1, stored_size: 1 })),
+    ("state_heads::set", |c| state_heads::set(c, &user_id(1), state_heads::Head { seq: 1, entries: 1, horizon: 0 })),
     ("modules::delete", |c| modules::delete(c, "plugin", "m1")),
     ("plugins::delete", |c| plugins::delete(c, "plugin")),
     ("users::delete", |c| users::delete(c, &user_id(1)).map(drop)),
@@ -256,6 +261,8 @@ const SCANS: &[(&str, &str, &str)] = &[
     ("releases::manifests", "releases", "all of them, for a comparison"),
     ("plugins::identities", "plugins", "all of them, for an import"),
     ("modules::orphans", "modules", "all of them, for a comparison"),
+    ("state_lists::ownerless", "state_entries", "all of them, for a comparison"),
+    ("plugins::imported_of_users", "plugin_versions", "those of many users at once, for a comparison"),
     ("modules::of_users", "modules", "those of many users at once, for a bulk rewrite"),
     ("users::list", "users", "a page of all of them, in the order of the key"),
     ("users::any_exists", "users", "ends at the first row"),
@@ -278,7 +285,7 @@ const SORTS: &[(&str, &str)] = &[
 ];
 
 /// PostgreSQL reads a table through to find the rows of many users at once; SQLite goes user by user.
-const SCANNED_BY_POSTGRES: (&str, &str) = ("modules::of_users", "scan");
+const SCANNED_BY_POSTGRES: [(&str, &str); 2] = [("modules::of_users", "scan"), ("plugins::imported_of_users", "scan")];
 
 /// SQLite has one writer, so there this one has nothing to do.
 const NOTHING_ON_SQLITE: &str = "plugin_config::hold";
@@ -344,7 +351,7 @@ async fn no_query_reads_through_a_table(store: Store) {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
     let mut excuses = SCANS.iter().map(|scan| (scan.0, "scan")).collect::<BTreeSet<_>>();
     if store.kind == Db::Sqlite {
-        excuses.remove(&SCANNED_BY_POSTGRES);
+        excuses.retain(|excuse| !SCANNED_BY_POSTGRES.contains(excuse));
         excuses.extend(SORTS.iter().map(|sort| (sort.0, "sort")));
     }
     assert_eq!(excused, excuses, "what needs no excuse should have none");

@@ -1,6 +1,10 @@
 //! A migrated, empty database for each test: a copy of a template that the program itself migrated once.
 
-use std::{fs, path::Path, sync::OnceLock};
+use std::{
+    fs,
+    path::Path,
+    sync::{Mutex, OnceLock, PoisonError},
+};
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 
@@ -24,6 +28,8 @@ pub struct TestDatabase {
     pub url: String,
     /// On PostgreSQL: the name to drop.
     name: Option<String>,
+    /// The connection that [`Self::values`] asks, once there is one: to make one takes PostgreSQL longer than to answer.
+    reader: Mutex<Option<PgConnection>>,
 }
 
 impl TestDatabase {
@@ -36,14 +42,14 @@ impl TestDatabase {
                     let entry = entry.expect("the template's folder can be read");
                     fs::copy(entry.path(), folder.join(entry.file_name())).expect("the template can be copied");
                 }
-                Self { url: sqlite_url(folder), name: None }
+                Self { url: sqlite_url(folder), name: None, reader: Mutex::default() }
             }
             Db::Postgres => {
                 let template = postgres_template();
                 let name = unique_name();
                 let cluster = Cluster::get().expect("the caller asked whether PostgreSQL is available");
                 cluster.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}")).expect("the template can be copied");
-                Self { url: cluster.url(&name), name: Some(name) }
+                Self { url: cluster.url(&name), name: Some(name), reader: Mutex::default() }
             }
         }
     }
@@ -51,12 +57,12 @@ impl TestDatabase {
     /// An empty database without tables, for tests of the migrations themselves.
     pub fn create_bare(db: Db, folder: &Path) -> Self {
         match db {
-            Db::Sqlite => Self { url: sqlite_url(folder), name: None },
+            Db::Sqlite => Self { url: sqlite_url(folder), name: None, reader: Mutex::default() },
             Db::Postgres => {
                 let name = unique_name();
                 let cluster = Cluster::get().expect("the caller asked whether PostgreSQL is available");
                 cluster.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0")).expect("a database can be created");
-                Self { url: cluster.url(&name), name: Some(name) }
+                Self { url: cluster.url(&name), name: Some(name), reader: Mutex::default() }
             }
         }
     }
@@ -74,13 +80,27 @@ impl TestDatabase {
 
     /// The rows of a statement with one column, named `value`.
     pub fn values(&self, sql: &str) -> Vec<String> {
-        let query = diesel::sql_query(sql);
-        let rows: Vec<Row> = match self.connect() {
-            Connected::Sqlite(mut conn) => query.load(&mut conn),
-            Connected::Postgres(mut conn) => query.load(&mut conn),
-        }
-        .unwrap_or_else(|e| panic!("{e} in {sql}"));
+        let rows: Vec<Row> = match self.url.starts_with("sqlite://") {
+            true => Self::ask(sql, self.connect()).0,
+            false => {
+                let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+                let (rows, conn) = Self::ask(sql, reader.take().map_or_else(|| self.connect(), Connected::Postgres));
+                if let Connected::Postgres(conn) = conn {
+                    *reader = Some(conn);
+                }
+                rows
+            }
+        };
         rows.into_iter().map(|row| row.value).collect()
+    }
+
+    fn ask(sql: &str, mut conn: Connected) -> (Vec<Row>, Connected) {
+        let query = diesel::sql_query(sql);
+        let rows = match &mut conn {
+            Connected::Sqlite(conn) => query.load(conn),
+            Connected::Postgres(conn) => query.load(conn),
+        };
+        (rows.unwrap_or_else(|e| panic!("{e} in {sql}")), conn)
     }
 
     /// A connection that stays open, for what only another program's would bring about. `sqlite` is run first, there alone.

@@ -1,6 +1,6 @@
 //! `migrate-records` killed at random moments: the next run finishes the work, and the originals can be put back.
 
-use std::{fs, thread, time::Instant};
+use std::{fs, path::Path, thread, time::Instant};
 
 use serde_json::json;
 
@@ -14,6 +14,8 @@ use crate::support::{
 
 /// More than go into one transaction.
 const USERS: usize = 205;
+/// Those in the middle have a file without entries: it costs little and takes part.
+const WITH_ENTRIES: usize = 24;
 const SLUGS: usize = 2;
 
 both!(a_killed_run_is_finished_by_the_next);
@@ -22,6 +24,9 @@ async fn a_killed_run_is_finished_by_the_next(app: TestApp) {
     let root = app.home.plugins_dir();
     let users = root.join("users");
     let old = plain_installation(&root, USERS, SLUGS);
+    for number in WITH_ENTRIES / 2..USERS - WITH_ENTRIES / 2 {
+        old.records(&format!("user_{}", user_id(number)), &json!({}));
+    }
     // One entry that can never move, so that its file is met again by every run.
     old.records(&format!("user_{}", user_id(USERS)), &json!({"P0": long("P0", "1.0.0"), "P1": long("P1", "latest")}));
     let originals = tree(&users);
@@ -31,23 +36,16 @@ async fn a_killed_run_is_finished_by_the_next(app: TestApp) {
     let migrated = tree(&users);
     let rows = "SELECT user_id || plugin_slug || version || config || created_at || updated_at AS value FROM plugins ORDER BY 1";
     let expected = app.database.values(rows);
-    assert_eq!(expected.len(), USERS * SLUGS + 1);
+    assert_eq!(expected.len(), WITH_ENTRIES * SLUGS + 1);
+    undo_all(&app, &root);
+    assert_eq!(tree(&users), originals);
 
     let folder = root.display().to_string();
     let mut moments = Moments::new();
     for round in 1..=rounds() {
-        fs::remove_dir_all(&users).unwrap();
+        // The records are the originals again: each round ends so.
         fs::remove_dir_all(root.join("backups")).unwrap();
         app.database.execute("DELETE FROM users WHERE password_hash IS NULL; DELETE FROM releases; DELETE FROM plugin_config");
-        for (path, content) in &originals {
-            match path.strip_suffix('/') {
-                Some(folder) => fs::create_dir_all(users.join(folder)).unwrap(),
-                None => {
-                    fs::create_dir_all(users.join(path).parent().unwrap()).unwrap();
-                    fs::write(users.join(path), content).unwrap();
-                }
-            }
-        }
         let moment = moments.before(undisturbed);
         println!("round {round}: killed after {moment:?} of {undisturbed:?}");
         let mut running = app.home.start(&["migrate-records", &folder, "--apply"], "");
@@ -66,12 +64,17 @@ async fn a_killed_run_is_finished_by_the_next(app: TestApp) {
         let kinds: Vec<_> = checkup.json()["differences"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
         assert_eq!(kinds, ["long_record"], "round {round}: {}", checkup.stdout);
 
-        let mut backups: Vec<_> = fs::read_dir(root.join("backups")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        // Newest first; a second one of the same second has a number behind.
-        backups.sort_by_key(|path| std::cmp::Reverse((path.to_str().unwrap().len(), path.clone())));
-        for backup in backups {
-            migrate(&app, &["--undo", backup.to_str().unwrap()]).done();
-        }
+        undo_all(&app, &root);
         assert_eq!(tree(&users), originals, "round {round}");
+    }
+}
+
+/// Puts back what all runs replaced, the last one first.
+fn undo_all(app: &TestApp, root: &Path) {
+    let mut backups: Vec<_> = fs::read_dir(root.join("backups")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // A second one of the same second has a number behind.
+    backups.sort_by_key(|path| std::cmp::Reverse((path.to_str().unwrap().len(), path.clone())));
+    for backup in backups {
+        migrate(app, &["--undo", backup.to_str().unwrap()]).done();
     }
 }

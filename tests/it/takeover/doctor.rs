@@ -8,6 +8,7 @@ use super::assert_fits;
 use crate::support::{
     Client, Db, TestApp,
     cli::Output,
+    crash::{Moments, rounds},
     old_tree::{OldTree, long, user_id},
     package,
     tree::tree,
@@ -69,17 +70,21 @@ async fn installation(app: &TestApp) -> Client {
 both!(a_sound_installation_is_clean_and_counted);
 async fn a_sound_installation_is_clean_and_counted(app: TestApp) {
     installation(&app).await;
+    // How many copies there are by then, nobody knows.
+    app.server.stop_gracefully();
+    fs::remove_dir_all(app.home.plugins_dir().join("cache/encoded")).unwrap();
     let (status, checkup) = doctor(&app, &[]);
     assert_eq!(
         (status, checkup),
         (
             0,
             json!({"repair": false, "backup": null, "differences": [],
-                "checked": {"releases": 2, "files": 4, "users": 2, "plugins": 1, "modules": 2}})
+                "checked": {"releases": 2, "files": 4, "users": 2, "plugins": 1, "modules": 2, "states": 0, "copies": 0}})
         )
     );
     let text = app.local().run(&["doctor"]).done().stdout;
-    assert_eq!(text, "checked 2 releases with 4 files, 2 users with 1 plugins and 2 modules\nnothing differs\n");
+    let checked = "checked 2 releases with 4 files, 0 compressed copies, 2 users with 1 plugins, 2 modules and 0 state entries";
+    assert_eq!(text, format!("{checked}\nnothing differs\n"));
 }
 
 both!(a_lost_record_comes_back_as_rebuilt);
@@ -337,4 +342,142 @@ async fn a_busy_server_has_no_differences(app: TestApp) {
     stop.send(()).unwrap();
     looking.join().unwrap();
     is_clean(&app);
+}
+
+/// Somebody with three entries, of which one is deleted.
+async fn with_state(app: &TestApp) -> Client {
+    let ann = installation(app).await;
+    for key in ["a", "b", "c"] {
+        let state = json!({"plugin_id": "Demo", "state_key": key, "state_data": {"of": key}});
+        ann.post("/api/v1/plugin-state/").json(state).await.expect(200);
+    }
+    ann.delete("/api/v1/plugin-state/entry?plugin_id=Demo&state_key=c").await.expect(204);
+    is_clean(app);
+    ann
+}
+
+both!(counters_of_state_are_counted_again);
+async fn counters_of_state_are_counted_again(app: TestApp) {
+    let ann = with_state(&app).await;
+    let of_ann = format!("state_counts state of user {}", ann.user_id);
+    let of_demo = format!("{of_ann}, plugin Demo");
+    for (damage, differing) in [
+        ("UPDATE state_usage SET entries = 7; UPDATE user_heads SET entries = 0", vec![&of_demo, &of_ann]),
+        ("UPDATE state_usage SET size = size + 1; UPDATE user_heads SET seq = 1", vec![&of_demo, &of_ann]),
+        ("UPDATE state_usage SET plugin_slug = 'Other'", vec![&of_demo, &format!("{of_ann}, plugin Other")]),
+        ("DELETE FROM state_usage; DELETE FROM user_heads", vec![&of_demo, &of_ann]),
+    ] {
+        app.database.execute(damage);
+        finds_and_repairs(&app, &differing.iter().map(|line| line.as_str()).collect::<Vec<_>>());
+        // What was counted is what the service goes on from.
+        ann.put("/api/v1/plugin-state/entry?plugin_id=Demo&state_key=a").json(json!({"damage": damage})).await.expect(200);
+        is_clean(&app);
+    }
+}
+
+both!(a_damaged_document_is_found_and_taken_from_its_revision);
+async fn a_damaged_document_is_found_and_taken_from_its_revision(app: TestApp) {
+    let ann = with_state(&app).await;
+    let listed = ann.get("/api/v1/plugin-state/?state_key=a").await.expect(200).json();
+    let id = listed[0]["id"].as_str().unwrap();
+    let other = match app.db {
+        Db::Sqlite => "x'00'",
+        Db::Postgres => "'\\x00'::bytea",
+    };
+    app.database.execute(&format!("UPDATE state_entries SET data = {other} WHERE id = '{id}'"));
+    ann.get(&format!("/api/v1/plugin-state/{id}")).await.assert_problem(500, "state_corrupt");
+    let object = format!("damaged_state state {id} of user {}", ann.user_id);
+    finds_and_repairs(&app, &[&object]);
+    assert_eq!(ann.get(&format!("/api/v1/plugin-state/{id}")).await.expect(200).json()["state_data"], json!({"of": "a"}));
+
+    // Where the revision is damaged, too, nothing is invented.
+    for (table, key) in [("state_entries", "id"), ("state_revisions", "entry_id")] {
+        app.database.execute(&format!("UPDATE {table} SET data = {other} WHERE {key} = '{id}'"));
+    }
+    app.server.stop_gracefully();
+    let (status, checkup) = doctor(&app, &["--repair"]);
+    assert_eq!((status, found(&checkup), &checkup["differences"][0]["state"]), (1, vec![object], &json!("left")), "{checkup:#}");
+}
+
+both!(state_of_nobody_gets_an_account);
+async fn state_of_nobody_gets_an_account(app: TestApp) {
+    let ann = with_state(&app).await;
+    let nobody = user_id(5);
+    let moved = format!("UPDATE state_entries SET user_id = '{nobody}' WHERE state_key = 'a'");
+    match app.db {
+        Db::Sqlite => app.database.execute(&format!("PRAGMA foreign_keys = OFF; {moved}")),
+        Db::Postgres => app.database.execute(&format!("SET session_replication_role = replica; {moved}")),
+    }
+    let (status, checkup) = doctor(&app, &[]);
+    assert_eq!((status, &found(&checkup)[0]), (1, &format!("state_without_user state of user {nobody}")), "{checkup:#}");
+    app.server.stop_gracefully();
+    assert_eq!(doctor(&app, &["--repair"]).0, 0);
+    is_clean(&app);
+    app.server.restart();
+    let kept = app.admin().await.get(&format!("/api/v1/users/{nobody}/plugin-state/")).await.expect(200).json();
+    assert_eq!(kept[0]["state_data"], json!({"of": "a"}));
+    assert_eq!(ann.get("/api/v1/plugin-state/").await.expect(200).json().as_array().unwrap().len(), 1);
+}
+
+both!(bad_compressed_copies_are_removed);
+async fn bad_compressed_copies_are_removed(app: TestApp) {
+    installation(&app).await;
+    app.server.stop_gracefully();
+    let copies = app.home.plugins_dir().join("cache/encoded/ab");
+    fs::create_dir_all(&copies).unwrap();
+    let name = "ab".repeat(48);
+    // Wrong content; no name of a content; and an empty one, which is right, of what no release has.
+    fs::write(copies.join(format!("{name}.gz")), "no gzip").unwrap();
+    fs::write(copies.join("readme.gz"), "").unwrap();
+    let old = copies.join(format!("{name}.br"));
+    fs::write(&old, "").unwrap();
+    let (_, fresh) = doctor(&app, &[]);
+    assert_eq!(found(&fresh).len(), 2, "what has just been made may be of a release that is just being published: {fresh:#}");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    fs::File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+    app.server.restart();
+    let names = [format!("{name}.br"), format!("{name}.gz"), "readme.gz".to_owned()];
+    let lines = names.map(|name| format!("encoded_copy cache/encoded/ab/{name}"));
+    finds_and_repairs(&app, &lines.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+both!(a_killed_repair_is_finished_by_the_next);
+async fn a_killed_repair_is_finished_by_the_next(app: TestApp) {
+    let ann = with_state(&app).await;
+    app.server.stop_gracefully();
+    let root = app.home.plugins_dir();
+    let record = root.join(format!("users/user_{}/installed_plugins.json", ann.user_id));
+    let damage = |round: u32| {
+        fs::remove_file(&record).unwrap();
+        app.database.execute(
+            "UPDATE releases SET size = 1; UPDATE plugin_config SET latest_version = '1.0.0'; UPDATE state_usage SET size = 0; \
+             DELETE FROM modules WHERE id = 'm1'; DELETE FROM user_heads",
+        );
+        let old = OldTree::new(&root);
+        old.file(&format!("shared/stray{round}"), "x").file(&format!("users/stray{round}/x"), "x");
+        old.releases(&format!("New{round}"), &["1.0.0"]);
+    };
+    let repair = || app.local().run(&["doctor", "--repair"]);
+    damage(0);
+    let begin = std::time::Instant::now();
+    repair().done();
+    let undisturbed = begin.elapsed();
+    let mut moments = Moments::new();
+    for round in 1..=rounds() {
+        damage(round);
+        let moment = moments.before(undisturbed);
+        println!("round {round}: killed after {moment:?} of {undisturbed:?}");
+        let mut running = app.home.start(&["doctor", "--repair"], "");
+        std::thread::sleep(moment);
+        running.kill9();
+        running.wait();
+        repair().done();
+        is_clean(&app);
+        let backups = tree(&root.join("backups"));
+        for stray in [format!("shared/stray{round}"), format!("users/stray{round}/x")] {
+            assert!(backups.keys().any(|path| path.ends_with(&stray)), "{stray} is in no backup: {:?}", backups.keys());
+        }
+        let entry: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+        assert_eq!(entry["Demo"]["installation_metadata"]["installation_type"], "rebuilt");
+    }
 }

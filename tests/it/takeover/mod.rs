@@ -4,6 +4,7 @@ mod crashes;
 mod doctor;
 mod guide;
 mod import;
+mod progress;
 mod properties;
 mod records;
 

@@ -21,6 +21,9 @@ pub struct Checked {
     pub users: u64,
     pub plugins: u64,
     pub modules: u64,
+    pub states: u64,
+    /// Compressed copies of files.
+    pub copies: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,6 +89,14 @@ pub enum Kind {
     ModulePresence,
     /// A module of no plugin.
     OrphanModule,
+    /// State entries of a user who does not exist.
+    StateWithoutUser,
+    /// A state entry whose document is not what was stored.
+    DamagedState,
+    /// Counters of a user's state.
+    StateCounts,
+    /// A compressed copy that is damaged, or of nothing that was published.
+    EncodedCopy,
 }
 
 impl Kind {
@@ -113,6 +124,10 @@ impl Kind {
             Self::MissingModule => "missing module",
             Self::ModulePresence => "module's presence",
             Self::OrphanModule => "orphan module",
+            Self::StateWithoutUser => "state without user",
+            Self::DamagedState => "damaged state",
+            Self::StateCounts => "counters of state",
+            Self::EncodedCopy => "compressed copy",
         }
     }
 }

@@ -1,15 +1,17 @@
 //! `doctor`: compares rows, records and folders, and repairs what differs. It looks in passes, and each pass repairs what
-//! it found before the next one looks: first releases, then users page by page. So it needs memory for one release or one page of
-//! users at a time. State documents are to become a pass of their own.
+//! it found before the next one looks: first releases and their compressed copies, then users page by page, then state user by user. So it
+//! needs memory for one release, one page of users or the state of one user without its documents at a time.
 
 mod checkup;
+mod copies;
 mod release_pass;
 mod releases;
 mod rows;
+mod states;
 mod user_pass;
 mod users;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use checkup::{Checked, Checkup, Difference, Kind, State};
 
@@ -26,12 +28,21 @@ use crate::{
 /// Without `repair` nothing is written, and servers may run meanwhile; with it, nobody else may use the folder.
 pub async fn examine(app: &App, caller: &Caller, repair: bool, progress: &Progress) -> Result<Checkup> {
     caller.require_admin()?;
-    let mut doctor =
-        Doctor { app, caller, progress, checkup: Checkup { repair, ..Checkup::default() }, backup: None, manifests: HashMap::new() };
+    let mut doctor = Doctor {
+        app,
+        caller,
+        progress,
+        checkup: Checkup { repair, ..Checkup::default() },
+        backup: None,
+        manifests: HashMap::new(),
+        contents: HashSet::new(),
+    };
     doctor.leftovers().await?;
     doctor.releases().await?;
+    doctor.copies().await?;
     doctor.users().await?;
     doctor.orphans().await?;
+    doctor.states().await?;
     doctor.checkup.backup = doctor.backup.map(|backup| backup.label);
     Ok(doctor.checkup)
 }
@@ -45,6 +56,8 @@ struct Doctor<'a> {
     backup: Option<Backup>,
     /// Of every release with a row, and whether its files are there.
     manifests: HashMap<(Slug, Version), (Manifest, bool)>,
+    /// sha384 of every file that was published, in base64.
+    contents: HashSet<String>,
 }
 
 /// A difference before anything was done about it.

@@ -95,9 +95,10 @@ impl Doctor<'_> {
         Ok(folders)
     }
 
-    async fn compare(&self, release: Release) -> Result<Compared> {
+    async fn compare(&mut self, release: Release) -> Result<Compared> {
         let (slug, version) = (release.slug.clone(), release.version.clone());
         let files = self.app.db.read(move |conn| storage::releases::files(conn, &slug, &version)).await?;
+        self.contents.extend(files.iter().map(|file| file.sha384.clone()));
         let folder = self.app.folder.clone();
         offload::run(move || compare(&folder, &release, &files)).await
     }

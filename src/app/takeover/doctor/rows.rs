@@ -18,8 +18,14 @@ pub enum Repair {
     SetPresent(String, String, bool),
 }
 
-/// Compares one plugin. `manifests` are those of all releases, and whether their files are there.
-pub fn compare(plugin: &Plugin, modules: &[ModuleRow], manifests: &HashMap<(Slug, Version), (Manifest, bool)>) -> Vec<Finding<Repair>> {
+/// Compares one plugin. An import leaves out the modules that the user did not have. `manifests` are those of all releases,
+/// and whether their files are there.
+pub fn compare(
+    plugin: &Plugin,
+    modules: &[ModuleRow],
+    is_imported: bool,
+    manifests: &HashMap<(Slug, Version), (Manifest, bool)>,
+) -> Vec<Finding<Repair>> {
     let object = format!("plugin {}", plugin.id);
     let mut findings = Vec::new();
     let release = manifests.get(&(plugin.slug.clone(), plugin.version.clone()));
@@ -46,7 +52,7 @@ pub fn compare(plugin: &Plugin, modules: &[ModuleRow], manifests: &HashMap<(Slug
     // A plugin of which nobody knows the modules keeps those that it has.
     let Some(manifest) = kept.or(release.map(|(manifest, _)| manifest)) else { return findings };
     let rows: HashMap<&str, &ModuleRow> = modules.iter().map(|row| (row.id.as_str(), row)).collect();
-    for module in manifest.modules.iter().filter(|module| !rows.contains_key(module.id.as_str())) {
+    for module in manifest.modules.iter().filter(|module| !is_imported && !rows.contains_key(module.id.as_str())) {
         let row = ModuleRow { id: module.id.clone(), enabled: module.enabled, config: "{}".to_owned(), present: true };
         findings.push(Finding {
             kind: Kind::MissingModule,

@@ -1,6 +1,6 @@
 //! The pass over users: a page of them at a time, rows against records and releases.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -33,6 +33,8 @@ struct Rows {
     /// By the plugin's id.
     modules: HashMap<String, Vec<ModuleRow>>,
     pending: HashMap<UserId, BTreeSet<Slug>>,
+    /// Ids of plugins that are as an import brought them.
+    imported: HashSet<String>,
 }
 
 impl Doctor<'_> {
@@ -102,7 +104,7 @@ impl Doctor<'_> {
             }
             for plugin in plugins.values() {
                 let modules = rows.modules.get(&plugin.id).map(Vec::as_slice).unwrap_or_default();
-                row_findings.extend(rows::compare(plugin, modules, &self.manifests));
+                row_findings.extend(rows::compare(plugin, modules, rows.imported.contains(&plugin.id), &self.manifests));
                 self.checkup.checked.modules += modules.len() as u64;
             }
             self.checkup.checked.users += 1;
@@ -144,7 +146,7 @@ impl Doctor<'_> {
         self.app
             .db
             .read(move |conn| {
-                let mut rows = Rows::default();
+                let mut rows = Rows { imported: plugins::imported_of_users(conn, &wanted)?.into_iter().collect(), ..Rows::default() };
                 for plugin in plugins::of_users(conn, &wanted)? {
                     rows.plugins.entry(plugin.user.clone()).or_default().insert(plugin.slug.clone(), plugin);
                 }

@@ -11,7 +11,7 @@ use crate::{
         takeover::report::{Item, Kind, Outcome},
     },
     domain::{
-        Manifest, Role, Slug, Timestamp, UserId, Version,
+        Manifest, Slug, Timestamp, UserId, Version,
         history::HistoryEntry,
         legacy::Personal,
         plugin::{Change, ModuleRow, NewPlugin, Plugin},
@@ -62,18 +62,7 @@ impl PlannedUser {
 
 /// An account for somebody of whom nothing but the id is known: inactive, without a password.
 pub fn placeholder(id: &UserId, source: impl Into<String>, why: &str, at: Timestamp) -> PlannedAccount {
-    let user = User {
-        id: id.clone(),
-        username: id.to_string(),
-        email: None,
-        full_name: None,
-        profile_picture: None,
-        role: Role::User,
-        active: false,
-        verified: false,
-        created_at: at,
-        updated_at: at,
-    };
+    let user = User::of_an_id(id.clone(), at);
     let note = format!("{why}; the account is inactive and has no password");
     let item = Item::new(Kind::User, source, Outcome::Done).into_target(format!("user {id}")).with_notes([note]);
     PlannedAccount { user, password_hash: None, completes: false, item }

@@ -13,6 +13,9 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::{StreamExt, stream};
+use tokio::sync::OnceCell;
+
 pub use undo::undo;
 
 use self::{
@@ -34,6 +37,8 @@ pub(super) const COMMAND: &str = "migrate-records";
 const BACKUP: &str = "records";
 /// Users whose rows are committed together; bounds the memory that is needed, too.
 const BATCH: usize = 200;
+/// Batches at a time: while the files of one are being synced, the rows of the next are written.
+const AT_A_TIME: usize = 2;
 
 /// Moves what the files of records repeat into the database and shortens the entries. A dry run writes nothing.
 pub async fn migrate(app: &App, caller: &Caller, mode: Mode, progress: &Progress) -> Result<TakeoverReport> {
@@ -46,23 +51,41 @@ pub async fn migrate(app: &App, caller: &Caller, mode: Mode, progress: &Progress
     let catalogue = Catalogue::take_in(app, caller, writes, progress, &mut report).await?;
     let users = list_users(app, &mut report).await?;
     progress.phase("users", users.len());
-    let mut backup = None;
-    for batch in batches(users) {
-        let size = batch.len();
-        let folder = app.folder.clone();
-        let files = offload::run(move || Ok(read(&folder, batch))).await?;
-        let stored = look_up(app, files.iter().map(|(user, _)| user.clone()).collect()).await?;
-        let plans = plan::all(files, &stored, &catalogue, now())?;
-        let plans = if writes { write(app, caller, plans, &mut backup).await? } else { plans };
-        plans.into_iter().flat_map(|plan| plan.items).for_each(|item| report.add(item));
+    let backup = writes.then(OnceCell::new);
+    let migrated = stream::iter(batches(users)).map(|batch| migrate_batch(app, caller, batch, &catalogue, backup.as_ref()));
+    let mut migrated = migrated.buffered(AT_A_TIME);
+    while let Some(done) = migrated.next().await {
+        let (size, items) = done?;
+        items.into_iter().for_each(|item| report.add(item));
         progress.advance(size);
     }
-    report.backup = backup.map(|backup: Backup| backup.label);
+    drop(migrated);
+    report.backup = backup.and_then(OnceCell::into_inner).map(|backup| backup.label);
     if writes {
         // What waited for a file that could not be written before.
         app.recover().await?;
     }
     Ok(report)
+}
+
+/// Rows first, then copies of the originals, then the files; without `backup` nothing is written. How many users there were,
+/// and what became of what they have.
+async fn migrate_batch(
+    app: &App,
+    caller: &Caller,
+    batch: Vec<(UserId, Vec<RecordFolder>)>,
+    catalogue: &Catalogue,
+    backup: Option<&OnceCell<Backup>>,
+) -> Result<(usize, Vec<Item>)> {
+    let size = batch.len();
+    let folder = app.folder.clone();
+    let files = offload::run(move || Ok(read(&folder, batch))).await?;
+    let stored = look_up(app, files.iter().map(|(user, _)| user.clone()).collect()).await?;
+    let mut plans = plan::all(files, &stored, catalogue, now())?;
+    if let Some(backup) = backup {
+        plans = write(app, caller, plans, backup).await?;
+    }
+    Ok((size, plans.into_iter().flat_map(|plan| plan.items).collect()))
 }
 
 type Folders = BTreeMap<UserId, Vec<RecordFolder>>;
@@ -134,7 +157,7 @@ async fn look_up(app: &App, wanted: Vec<UserId>) -> Result<HashMap<UserId, Store
         .await
 }
 
-async fn write(app: &App, caller: &Caller, plans: Vec<Plan>, backup: &mut Option<Backup>) -> Result<Vec<Plan>> {
+async fn write(app: &App, caller: &Caller, plans: Vec<Plan>, backup: &OnceCell<Backup>) -> Result<Vec<Plan>> {
     let plans = Arc::new(plans);
     if plans.iter().any(Plan::has_rows) {
         let (rows, caller) = (Arc::clone(&plans), caller.clone());
@@ -144,17 +167,17 @@ async fn write(app: &App, caller: &Caller, plans: Vec<Plan>, backup: &mut Option
     if plans.iter().all(|plan| plan.rewrites.is_empty()) {
         return Ok(plans);
     }
-    let (folder, known, at) = (app.folder.clone(), backup.take(), now());
-    let (kept, plans) = offload::run(move || {
-        let kept = known.map_or_else(|| folder.begin_backup(BACKUP, at), Ok)?;
+    let folder = app.folder.clone();
+    let begin = || offload::run(move || folder.begin_backup(BACKUP, now()));
+    let kept = backup.get_or_try_init(begin).await?.clone();
+    let folder = app.folder.clone();
+    offload::run(move || {
         let rewrites: Vec<_> = plans.iter().flat_map(|plan| plan.rewrites.iter().cloned()).collect();
         folder.keep(&kept, &rewrites.iter().map(|rewrite| rewrite.label.clone()).collect::<Vec<_>>())?;
         folder.rewrite(rewrites)?;
-        Ok((kept, plans))
+        Ok(plans)
     })
-    .await?;
-    *backup = Some(kept);
-    Ok(plans)
+    .await
 }
 
 fn insert(conn: &mut Connection, caller: &Caller, plans: &[Plan]) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::{
         takeover::{Item, Kind, Outcome},
     },
     domain::{
-        Manifest, Role, Slug, Timestamp, UserId,
+        Manifest, Slug, Timestamp, UserId,
         history::HistoryEntry,
         ids::plugin_id,
         legacy::records::{Entry, LongEntry, module_of_config, read_entry, read_file},
@@ -134,18 +134,7 @@ impl<'a> Planner<'a> {
         let outcome = if self.stored.exists { Outcome::AlreadyDone } else { Outcome::Done };
         self.plan.items.push(Item::new(Kind::User, source, outcome).into_target(format!("user {user}")));
         if !self.stored.exists {
-            self.plan.account = Some(User {
-                id: user.clone(),
-                username: user.to_string(),
-                email: None,
-                full_name: None,
-                profile_picture: None,
-                role: Role::User,
-                active: false,
-                verified: false,
-                created_at: self.now,
-                updated_at: self.now,
-            });
+            self.plan.account = Some(User::of_an_id(user.clone(), self.now));
         }
     }
 

@@ -28,6 +28,10 @@ fn installation(source: &Source) -> [String; 2] {
     source.user(&eve, "eve", "eve's old password");
     source.plugin_row(&format!("{eve}_Review"), &eve, "Review", "1.2.0", &[]);
     source.module_row("main", &format!("{eve}_Review"), &eve, &[]);
+    // A fourth without the module that the others have.
+    let dan = user_id(4);
+    source.user(&dan, "dan", "dan's old password");
+    source.plugin_row(&format!("{dan}_Review"), &dan, "Review", "1.2.0", &[]);
     let layout = r#"{"minWidth":9}"#;
     let refresh = r#"{"refresh":{"type":"number","default":77}}"#;
     source.module_row(
@@ -71,11 +75,12 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert!(said.contains("the file says version 1.1.9, the database 1.2.0"), "{said}");
     let said = applied.said("plugin", &format!("plugin/{ann_id}_Lost"));
     assert!(said.contains("no files") && said.contains("\\\"2.0\\\""), "{said}");
-    assert!(applied.outcome("state", "plugin_states/d66ca7d9-d829-4281-b565-b9aa8b02a9f1") != "failed");
+    assert_eq!(applied.outcome("state", "plugin_states/d66ca7d9-d829-4281-b565-b9aa8b02a9f1"), "done");
 
     let stored = everything(&app.database, app.db, &app.home);
     app.import_database(&source).clean().assert_nothing_done();
     assert_eq!(everything(&app.database, app.db, &app.home), stored, "the second run changes nothing");
+    app.local().run(&["doctor"]).done();
 
     // Old passwords work and are stored anew.
     app.server.restart();

@@ -1,8 +1,5 @@
 //! What real databases hold.
 
-use std::io::Write;
-
-use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use super::source::{Source, dashed, plugin_json, user_id};
@@ -130,58 +127,4 @@ async fn ids_of_modules_that_name_their_owner_stay(app: TestApp) {
         assert_eq!(modules.len(), 1, "{modules:?}");
         assert_eq!(modules[0]["id"], format!("{}_Demo_Main", user_id(n)));
     }
-}
-
-both!(states_are_read_and_checked);
-async fn states_are_read_and_checked(app: TestApp) {
-    app.server.kill9();
-    let source = Source::new(&app);
-    let ann = user_id(1);
-    source.user(&ann, "ann", "ann's old password");
-    source.plugin_row("ann-demo", &ann, "Demo", "1.0.0", &[]);
-    let packed = |text: &str| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(text.as_bytes()).unwrap();
-        base64_of(&encoder.finish().unwrap())
-    };
-    let (good, bomb) = (packed(r#"{"b":2}"#), packed(&" ".repeat(11 * 1024 * 1024)));
-    let state = |id: &'static str, key: &'static str, data: &str, other: &[(&str, Option<&str>)]| {
-        let mut row = vec![
-            ("id", Some(id)),
-            ("user_id", Some(ann.as_str())),
-            ("plugin_id", Some("ann-demo")),
-            ("state_key", Some(key)),
-            ("state_data", Some(data)),
-            ("is_active", Some("1")),
-            ("updated_at", Some("2025-03-04 05:06:07")),
-        ];
-        for (name, value) in other {
-            row.retain(|(known, _)| known != name);
-            row.push((name, *value));
-        }
-        source.row("plugin_states", &row);
-    };
-    state("one", "k", r#"{"a":1}"#, &[]);
-    state("two", "k", &good, &[("compression_type", Some("gzip")), ("updated_at", Some("2025-03-04 05:06:08"))]);
-    state("bad", "bad", "{oops", &[]);
-    state("bomb", "bomb", &bomb, &[("compression_type", Some("gzip"))]);
-    state("session", "s", "{}", &[("state_strategy", Some("session")), ("is_active", Some("0"))]);
-    state("orphan", "o", "{}", &[("user_id", Some(&user_id(9)))]);
-    source.row("plugin_state_history", &[("id", Some("h")), ("state_id", Some("one")), ("state_data", Some("[]"))]);
-    source.row("plugin_state_configs", &[("id", Some("c")), ("plugin_id", Some("ann-demo")), ("config_data", Some("{oops"))]);
-
-    let applied = app.import_database(&source);
-    assert!(applied.said("state", "plugin_states/two").contains("newest of 2 rows"), "{:#}", applied.report);
-    assert!(applied.said("state", "plugin_states/bad").contains("not JSON"));
-    assert!(applied.said("state", "plugin_states/bomb").contains("larger than the limit of 10485760 bytes"));
-    let said = applied.said("state", "plugin_states/session");
-    assert!(said.contains("belongs to the browser") && said.contains("inactive"), "{said}");
-    assert!(applied.said("state", "plugin_states/orphan").contains("--keep-orphans"));
-    assert_ne!(applied.outcome("state", "plugin_state_history/h"), "failed");
-    assert_eq!(applied.outcome("config", "plugin_state_configs/c"), "failed");
-}
-
-fn base64_of(bytes: &[u8]) -> String {
-    use base64::{Engine, prelude::BASE64_STANDARD};
-    BASE64_STANDARD.encode(bytes)
 }

@@ -16,6 +16,8 @@ fn the_guide_works_as_it_is_written() {
         source.user(&user, &name, "an old password");
         source.plugin_row(&format!("{user}_Review"), &user, "Review", "1.0.0", &[]);
         source.module_row("main", &format!("{user}_Review"), &user, &[]);
+        source.state(&name, &user, &format!("{user}_Review"), r#"{"n":2}"#, &[]);
+        source.history(&name, &name, "1", r#"{"n":1}"#, &[]);
     }
     let database = source.database.url.strip_prefix("sqlite://").unwrap();
     fs::copy(database, old.path().join("braindrive.db")).unwrap();

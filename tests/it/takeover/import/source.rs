@@ -1,8 +1,10 @@
 //! Makes what older systems leave behind: folders of every form, and databases with BrainDrive's tables. Nothing in it is
 //! copied from a real one.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -121,11 +123,23 @@ impl Source {
         self.rows("module", &[module_row(id, plugin, user, other)]);
     }
 
+    /// A state as BrainDrive writes one, with what differs.
+    pub fn state(&self, id: &str, user: &str, plugin: &str, data: &str, other: &[(&str, Option<&str>)]) {
+        self.rows("plugin_states", &[state_row(id, user, plugin, data, other)]);
+    }
+
+    /// What a state was changed to, with what differs.
+    pub fn history(&self, id: &str, state: &str, version: &str, data: &str, other: &[(&str, Option<&str>)]) {
+        self.rows("plugin_state_history", &[history_row(id, state, version, data, other)]);
+    }
+
     /// Everything that an import must leave as it is.
     pub fn snapshot(&self) -> Vec<(String, Vec<u8>)> {
         let mut found: Vec<_> = tree(self.temp.path()).into_iter().collect();
         if self.db == Db::Postgres {
-            for table in ["users", "plugin", "module", "plugin_states", "user_roles", "tenant_users"] {
+            for table in
+                ["users", "plugin", "module", "plugin_states", "plugin_state_history", "plugin_state_configs", "user_roles", "tenant_users"]
+            {
                 let rows = self.database.values(&format!("SELECT t::text AS value FROM {table} t ORDER BY 1"));
                 found.push((table.to_owned(), rows.join("\n").into_bytes()));
             }
@@ -195,6 +209,52 @@ pub fn module_row<'a>(id: &'a str, plugin: &'a str, user: &'a str, other: &[(&'a
     changed(row, other)
 }
 
+pub fn state_row<'a>(id: &'a str, user: &'a str, plugin: &'a str, data: &'a str, other: &[(&'a str, Option<&'a str>)]) -> Values<'a> {
+    let row = vec![
+        ("id", Some(id)),
+        ("user_id", Some(user)),
+        ("plugin_id", Some(plugin)),
+        ("page_id", None),
+        ("state_key", None),
+        ("state_data", Some(data)),
+        ("state_schema_version", None),
+        ("state_strategy", Some("persistent")),
+        ("compression_type", None),
+        ("state_size", Some("7")),
+        ("last_accessed", Some("2025-03-06 05:06:07")),
+        ("access_count", Some("3")),
+        ("ttl_expires_at", None),
+        ("is_active", Some("1")),
+        ("version", Some("9")),
+        ("device_id", Some("phone")),
+        ("sync_status", Some("synced")),
+        ("created_at", Some("2025-03-04 05:06:07.123456")),
+        ("updated_at", Some("2025-03-05 05:06:07")),
+    ];
+    changed(row, other)
+}
+
+pub fn history_row<'a>(id: &'a str, state: &'a str, version: &'a str, data: &'a str, other: &[(&'a str, Option<&'a str>)]) -> Values<'a> {
+    let row = vec![
+        ("id", Some(id)),
+        ("plugin_state_id", Some(state)),
+        ("version", Some(version)),
+        ("state_data", Some(data)),
+        ("change_type", Some("update")),
+        ("device_id", Some("tablet")),
+        ("user_agent", Some("an old browser")),
+        ("created_at", Some("2025-03-04 06:00:00")),
+    ];
+    changed(row, other)
+}
+
+/// As BrainDrive stores a larger document.
+pub fn gzipped(text: &str) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    BASE64_STANDARD.encode(encoder.finish().unwrap())
+}
+
 /// BrainDrive's tables as far as an import reads them, with a column more. Real SQLite files hold anything anywhere, so
 /// most columns take any text; those of `users` have their declared types.
 const SCHEMA: &str = "
@@ -212,8 +272,10 @@ CREATE TABLE module (id TEXT, plugin_id TEXT, name TEXT, display_name TEXT, desc
 CREATE TABLE plugin_states (id TEXT PRIMARY KEY, user_id TEXT, plugin_id TEXT, page_id TEXT, state_key TEXT, state_data TEXT,
     state_schema_version TEXT, state_strategy TEXT, compression_type TEXT, state_size TEXT, last_accessed TEXT, access_count TEXT,
     ttl_expires_at TEXT, is_active TEXT, version TEXT, device_id TEXT, sync_status TEXT, created_at TEXT, updated_at TEXT);
-CREATE TABLE plugin_state_history (id TEXT PRIMARY KEY, state_id TEXT, version TEXT, state_data TEXT, change_type TEXT, created_at TEXT);
-CREATE TABLE plugin_state_configs (id TEXT PRIMARY KEY, plugin_id TEXT, config_data TEXT, config_version TEXT, is_active TEXT, created_by TEXT);
+CREATE TABLE plugin_state_history (id TEXT PRIMARY KEY, plugin_state_id TEXT, version TEXT, state_data TEXT, change_type TEXT,
+    device_id TEXT, user_agent TEXT, ip_address TEXT, created_at TEXT);
+CREATE TABLE plugin_state_configs (id TEXT PRIMARY KEY, plugin_id TEXT, config_data TEXT, config_version TEXT, is_active TEXT, created_by TEXT,
+    updated_at TEXT);
 CREATE TABLE user_roles (id TEXT PRIMARY KEY, user_id TEXT, role TEXT);
 CREATE TABLE tenant_users (id TEXT PRIMARY KEY, tenant_id TEXT, user_id TEXT, role TEXT);
 ";

@@ -1,5 +1,7 @@
 //! Running an import and looking at what it made.
 
+use std::fs;
+
 use serde_json::Value;
 
 use super::source::Source;
@@ -16,6 +18,11 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("modules", &[]),
     ("pending_records", &[]),
     ("audit_log", &["id", "at"]),
+    ("user_heads", &[]),
+    ("state_usage", &[]),
+    ("state_entries", &[]),
+    ("state_revisions", &[]),
+    ("state_policies", &["updated_at"]),
 ];
 
 impl TestApp {
@@ -97,10 +104,30 @@ pub fn dump(database: &TestDatabase, db: Db, table: &str, without: &[&str]) -> V
     };
     assert!(!columns.is_empty(), "{table}");
     let columns = columns.iter().filter(|column| !without.contains(&column.as_str()));
-    let text = columns.map(|column| format!("COALESCE(CAST({column} AS TEXT), '-')")).collect::<Vec<_>>().join(" || '|' || ");
+    let text = |column: &str| match (column, db) {
+        ("data", Db::Sqlite) => "hex(data)".to_owned(),
+        ("data", Db::Postgres) => "encode(data, 'hex')".to_owned(),
+        _ => format!("CAST({column} AS TEXT)"),
+    };
+    let text = columns.map(|column| format!("COALESCE({}, '-')", text(column))).collect::<Vec<_>>().join(" || '|' || ");
     let mut rows = database.values(&format!("SELECT {text} AS value FROM {table}"));
     rows.sort();
     rows
+}
+
+/// Takes away everything that an import makes.
+pub fn clear(database: &TestDatabase, home: &Home) {
+    database.execute(
+        "DELETE FROM users; DELETE FROM releases; DELETE FROM plugin_config; DELETE FROM audit_log; DELETE FROM pending_records; \
+         DELETE FROM state_policies",
+    );
+    for part in ["shared", "users", "cache"] {
+        let folder = home.plugins_dir().join(part);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+            fs::create_dir(&folder).unwrap();
+        }
+    }
 }
 
 /// Everything that is stored: every row, and every file but locks and caches.

@@ -6,7 +6,6 @@ mod most_common;
 mod plugins;
 mod records;
 mod rows;
-mod state_data;
 mod states;
 mod tables;
 
@@ -53,7 +52,7 @@ pub async fn import_braindrive(app: &App, caller: &Caller, source: Braindrive, m
     refuse_own_folder(app, &source.folder)?;
     let mut report = TakeoverReport::new("import braindrive", mode);
     let (root, address) = (source.folder.clone(), source.database.clone());
-    let (found, mut database, tables) = offload::run(move || {
+    let (found, database, tables) = offload::run(move || {
         let mut database = ForeignDatabase::open(&address)?;
         let tables = tables::Tables::read(&mut database)?;
         Ok((OldFolder::scan(&root)?, database, tables))
@@ -64,13 +63,12 @@ pub async fn import_braindrive(app: &App, caller: &Caller, source: Braindrive, m
     let mut accounts = accounts::plan(&tables, &mut target, &mut report);
     let rows = rows::plugins(tables.plugins, tables.modules, &accounts, source.keep_orphans, &mut target, &mut report);
     let found = files::Found::new(found);
-    let known = states::Known::new(&rows, &accounts, &target, source.keep_orphans);
-    let limit = app.settings.max_state_document.as_u64();
-    let states = offload::run(move || states::check(&mut database, &known, limit)).await?;
     let (files, releases, rows) = files::settle(app, found, rows, &target, &mut report, progress).await?;
+    let everybody = accounts.known.iter().chain(target.users.keys()).chain(rows.iter().map(|row| &row.user)).cloned();
+    let known = states::Known::new(&rows, target.plugins.keys().cloned(), everybody, source.keep_orphans);
     let users = planned(caller, &mut accounts, rows, files, &mut target, &mut report)?;
     carry_out(app, caller, Plan { releases, users }, &target, &mut report, progress).await?;
-    states.into_iter().for_each(|item| report.add(item));
+    states::take_over(app, caller, database, known, &mut report, progress).await?;
     Ok(report)
 }
 
