@@ -347,7 +347,8 @@ impl<'a> Scan<'a> {
         if members.is_sorted_by(|a, b| name(a) < name(b)) {
             return;
         }
-        members.sort_by(|a, b| name(a).cmp(name(b)));
+        // In place: which of two equal names comes first does not matter, they are refused.
+        members.sort_unstable_by(|a, b| name(a).cmp(name(b)));
         let twice = members.windows(2).filter_map(|pair| match pair {
             [a, b] if name(a) == name(b) => std::str::from_utf8(name(b)).ok().map(str::to_owned),
             _ => None,
