@@ -6,6 +6,8 @@
 //! documents each has. `fill` writes every document once; `kinto-fill`, `kinto-save` and `kinto-load` do the same to Kinto, with
 //! `user:password` for TOKENS.
 
+#![expect(clippy::indexing_slicing, reason = "a panic ends the run, as any wrong answer does")]
+
 use std::{
     env,
     error::Error,
