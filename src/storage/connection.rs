@@ -76,7 +76,7 @@ impl AnyConnection {
                 let mut conn = SqliteConnection::establish(name).map_err(|e| Error::storage("cannot open the database", e))?;
                 conn.batch_execute(
                     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-                     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;",
+                     PRAGMA cache_size = -16384;",
                 )?;
                 Ok(Self::Sqlite(conn))
             }
