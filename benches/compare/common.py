@@ -177,7 +177,7 @@ class Plugyard:
                 archive.writestr(name, content)
         self.request("POST", f"/api/v1/releases?visibility={visibility}", self.admin(), packed.getvalue())
 
-    def fill(self, users, plugins, releases, per_user_versions=1):
+    def fill(self, users, plugins, releases):
         """Users with plugins each, written straight into the stopped server's data. Returns the keys and the users' ids.
         Releases are `P0`, `P1`, ... at 1.0.0."""
         self.stop()

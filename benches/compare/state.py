@@ -298,7 +298,7 @@ def main():
 
         rows = []
 
-        def row(job, peer=None, goal="", name=None):
+        def row(job, peer=None, goal=""):
             if job not in middle:
                 return
             rate, _, tail = middle[job]
