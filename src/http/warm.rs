@@ -1,5 +1,5 @@
-//! The shortest way to a file, a manifest or a state entry: what memory alone can answer is answered before routing, without waiting for anything.
-//! Every decision is made by the same functions as on the long way; whatever is unusual, unknown or refused goes there.
+//! The shortest way to a file, a manifest or a state entry: what memory alone can answer is answered before routing, without
+//! waiting for anything. Every decision is made by the same functions as on the long way; whatever is unusual, unknown or refused goes there.
 
 use std::sync::{
     Arc,
@@ -162,6 +162,9 @@ impl Warm {
         let access = state::Access::new(&known.caller, known.caller.user.clone(), None).ok()?;
         let found = state::kept_document(&self.app, trust, &access, &key, now())?;
         let mut response = state_routes::document(request.request(), &found);
+        if response.status() == StatusCode::OK {
+            self.sent_bytes.increment(found.json.len() as u64);
+        }
         response.headers_mut().insert(header::VARY, VARY_OF_JSON.clone());
         Some(Answer { response, tally: &self.entry })
     }

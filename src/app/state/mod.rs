@@ -129,6 +129,11 @@ impl Access {
     }
 }
 
+/// A size or sum as limits are compared with.
+fn amount(stored: i64) -> Result<u64> {
+    u64::try_from(stored).map_err(|e| Error::storage("a size or sum in the database is negative", e))
+}
+
 fn absent() -> Error {
     Error::NotFound("state".to_owned())
 }

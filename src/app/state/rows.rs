@@ -1,7 +1,7 @@
 //! What a change of an entry writes: the entry, its revision, and the sums.
 
 use super::{
-    Access,
+    Access, amount,
     commit::{Action, Operation, Outcome, Place, Written},
 };
 use crate::{
@@ -69,9 +69,9 @@ fn no_longer_kept(conn: &mut Connection, place: &Place<'_>, entry: &Entry) -> Re
         return Ok(by_count);
     }
     let cutoff = retention.max_age_seconds.map(|seconds| place.now.minus(std::time::Duration::from_secs(seconds.into())));
-    let mut bytes = u64::try_from(entry.stored_size).unwrap_or_default();
+    let mut bytes = amount(entry.stored_size)?;
     for older in state_revisions::list(conn, &entry.id, entry.version, i64::from(retention.revisions))? {
-        bytes = bytes.saturating_add(u64::try_from(older.stored_size).unwrap_or_default());
+        bytes = bytes.saturating_add(amount(older.stored_size)?);
         if cutoff.is_some_and(|cutoff| older.created_at < cutoff) || retention.max_bytes.is_some_and(|most| bytes > most) {
             return Ok(by_count.max(older.version));
         }
@@ -106,7 +106,7 @@ fn count(conn: &mut Connection, place: &Place<'_>, row: Option<&Entry>, next: &E
         stored_size: next.stored_size - before.map_or(0, |entry| entry.stored_size),
     };
     if change.entries != 0 {
-        let entries = u64::try_from(entries + change.entries).unwrap_or_default();
+        let entries = amount(entries + change.entries)?;
         if change.entries > 0 && entries > place.quota.entries {
             return Err(Error::QuotaExceeded { what: "the number of state entries", limit: place.quota.entries, actual: entries });
         }
@@ -114,7 +114,7 @@ fn count(conn: &mut Connection, place: &Place<'_>, row: Option<&Entry>, next: &E
     }
     if change != Usage::default() {
         let usage = state_usage::add(conn, &next.user, &next.key.plugin, change)?;
-        let size = u64::try_from(usage.size).unwrap_or_default();
+        let size = amount(usage.size)?;
         if change.size > 0 && size > place.quota.plugin_bytes {
             return Err(Error::QuotaExceeded { what: "the bytes of this plugin's state", limit: place.quota.plugin_bytes, actual: size });
         }

@@ -70,34 +70,34 @@ pub async fn write(app: &Arc<App>, access: &Access, key: &KeyText, request: &Req
 
 /// Everything about a write that can be done before its transaction.
 pub(super) async fn build(app: &Arc<App>, access: &Access, key: &KeyText, request: &Request) -> Result<(Context, Operation)> {
-    // What is wrong with a patch itself comes before whether there is something to patch.
-    let patch = match request {
-        Request::Patch { draft, .. } => Some(checked_patch(draft.text.clone()).await?),
-        _ => None,
-    };
-    let (key, context) = key_and_context(app, access, key).await?;
-    let deletion = |key, guard: &Guard, base| Operation {
-        target: Target::Key(key),
-        action: Action::Delete,
-        guard: guard.clone(),
-        facts: Facts::default(),
-        base,
-    };
-    let operation = match request {
-        Request::Delete { guard } => deletion(key, guard, None),
-        Request::Put { draft, guard } => put_operation(app, &context, Target::Key(key), draft, guard.clone(), None).await?,
-        Request::Patch { draft, guard } => match current(app, access, &key).await? {
-            // Refused like the deletion of what is not there: 404, or 412 with a guard.
-            None => deletion(key, guard, Some(0)),
-            Some(Found { entry, json }) => {
-                let patch = patch.unwrap_or_default();
-                let text = offload::run(move || merge(&json, &patch)).await?;
-                let draft = Draft { text: text.into(), ..draft.clone() };
-                put_operation(app, &context, Target::Key(key), &draft, guard.clone(), Some(entry.seq)).await?
-            }
-        },
-    };
-    Ok((context, operation))
+    match request {
+        Request::Put { draft, guard } => {
+            let (key, context) = key_and_context(app, access, key).await?;
+            let operation = put_operation(app, &context, Target::Key(key), draft, guard.clone(), None).await?;
+            Ok((context, operation))
+        }
+        Request::Patch { draft, guard } => {
+            // What is wrong with a patch itself comes before whether there is something to patch.
+            let patch = checked_patch(draft.text.clone()).await?;
+            let (key, context) = key_and_context(app, access, key).await?;
+            let Some(Found { entry, json }) = current(app, access, &key).await? else {
+                // Refused like the deletion of what is not there: 404, or 412 with a guard.
+                return Ok((context, deletion(key, guard, Some(0))));
+            };
+            let text = offload::run(move || merge(&json, &patch)).await?;
+            let draft = Draft { text: text.into(), ..draft.clone() };
+            let operation = put_operation(app, &context, Target::Key(key), &draft, guard.clone(), Some(entry.seq)).await?;
+            Ok((context, operation))
+        }
+        Request::Delete { guard } => {
+            let (key, context) = key_and_context(app, access, key).await?;
+            Ok((context, deletion(key, guard, None)))
+        }
+    }
+}
+
+fn deletion(key: StateKey, guard: &Guard, base: Option<i64>) -> Operation {
+    Operation { target: Target::Key(key), action: Action::Delete, guard: guard.clone(), facts: Facts::default(), base }
 }
 
 /// Creates the entry; one that is there is a conflict. The entry with its document.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::write::Writing;
 use super::{
-    Access,
+    Access, amount,
     commit::Quota,
     context::{self, Context},
     prepare::{Form, prepare},
@@ -242,7 +242,7 @@ impl Import {
         }
         let document = prepared.document;
         if let Some(plugin) = self.plugins.get_mut(&key.plugin) {
-            plugin.size = plugin.size.saturating_add(u64::try_from(document.size).unwrap_or_default());
+            plugin.size = plugin.size.saturating_add(amount(document.size)?);
             if plugin.size > quota.plugin_bytes {
                 let (limit, actual) = (quota.plugin_bytes, plugin.size);
                 return Err(Error::QuotaExceeded { what: "the bytes of this plugin's state", limit, actual });
