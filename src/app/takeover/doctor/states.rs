@@ -20,8 +20,6 @@ use crate::{
     },
 };
 
-/// Users whose names are in memory at once.
-const PAGE: i64 = 200;
 /// Entries whose documents are read in one transaction, so that none keeps the database for long.
 const CHUNK: usize = 100;
 
@@ -51,14 +49,10 @@ impl Doctor<'_> {
         }
         self.progress.phase("state", usize::try_from(self.checkup.checked.users).unwrap_or_default());
         let mut after = None;
-        loop {
-            let begin = after.clone();
-            let page = self.app.db.read(move |conn| users::list(conn, begin.as_ref(), PAGE)).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id.clone());
+        while let Some(page) = self.next_users(&mut after).await? {
             for user in page {
-                self.documents(&user.id).await?;
-                self.counters(&user.id).await?;
+                self.documents(&user).await?;
+                self.counters(&user).await?;
                 self.progress.advance(1);
             }
         }

@@ -38,6 +38,15 @@ struct Rows {
 }
 
 impl Doctor<'_> {
+    /// The users after this one, in the order of their ids; none when there are no more.
+    pub(super) async fn next_users(&self, after: &mut Option<UserId>) -> Result<Option<Vec<UserId>>> {
+        let begin = after.take();
+        let page = self.app.db.read(move |conn| users::list(conn, begin.as_ref(), PAGE)).await?;
+        let page: Vec<UserId> = page.into_iter().map(|user| user.id).collect();
+        *after = page.last().cloned();
+        Ok(Some(page).filter(|page| !page.is_empty()))
+    }
+
     pub(super) async fn users(&mut self) -> Result<()> {
         let folder = self.app.folder.clone();
         let mut folders = BTreeMap::new();
@@ -58,12 +67,7 @@ impl Doctor<'_> {
         }
         self.progress.phase("users", folders.len());
         let mut after = None;
-        loop {
-            let begin = after.clone();
-            let page = self.app.db.read(move |conn| users::list(conn, begin.as_ref(), PAGE)).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id.clone());
-            let page: Vec<UserId> = page.into_iter().map(|user| user.id).collect();
+        while let Some(page) = self.next_users(&mut after).await? {
             let known = page.iter().filter(|user| folders.remove(*user).is_some()).count();
             self.page(page).await?;
             self.progress.advance(known);
