@@ -1,5 +1,6 @@
 //! The storage layer, used directly: no server, a database for each test, both kinds.
 
+mod calls;
 mod catalogue;
 mod constraints;
 mod database;
@@ -8,6 +9,7 @@ mod nouns;
 mod plans;
 mod samples;
 mod schema;
+mod tables;
 mod writer;
 
 use diesel::{
