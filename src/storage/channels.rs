@@ -2,7 +2,7 @@
 
 use diesel::{prelude::*, upsert::excluded};
 
-use super::{Connection, connection::Both, schema::channels, values::stored};
+use super::{Connection, connection::each, schema::channels, values::stored};
 use crate::{
     domain::{Channel, Slug, Timestamp, Version},
     error::Result,
@@ -41,6 +41,6 @@ pub fn set(conn: &mut Connection, slug: &Slug, channel: &Channel, version: &Vers
         .on_conflict((channels::slug, channels::name))
         .do_update()
         .set((channels::version.eq(excluded(channels::version)), channels::updated_at.eq(excluded(channels::updated_at))));
-    Both(upsert).execute(conn)?;
+    each!(conn, execute, upsert)?;
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! One connection type over both databases, and the few helpers for what the derive has no common form for.
 
+use std::time::{Duration, Instant};
+
 use diesel::{
+    backend::Backend,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    pg::Pg,
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     r2d2::{ManageConnection, R2D2Connection},
     result::{DatabaseErrorKind, Error as Diesel},
-    sqlite::Sqlite,
 };
 
 use crate::{
@@ -25,37 +26,45 @@ pub enum AnyConnection {
 /// The backend of [`AnyConnection`], for boxed queries.
 pub(super) type Multi = multi_connection_impl::MultiBackend;
 
-/// Any statement that both databases can print, run over the common connection: the derive refuses `ON CONFLICT`.
-pub(super) struct Both<T>(pub T);
+/// A statement whose text is always the same, which Diesel does not know of UPDATE and `ON CONFLICT`: it would prepare them
+/// anew each time.
+pub(super) struct Prepared<T>(pub T);
 
-impl<T: QueryFragment<Pg> + QueryFragment<Sqlite>> QueryFragment<MultiBackend> for Both<T> {
-    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        MultiBackend::walk_variant_ast(&self.0, pass)
+impl<DB: Backend, T: QueryFragment<DB>> QueryFragment<DB> for Prepared<T> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
     }
 }
 
-/// Runs an INSERT of many rows: the derive cannot print several at once, so each database prints its own.
-macro_rules! each {
-    ($statement:expr, $conn:expr) => {{
-        let statement = $statement;
-        match $conn {
-            $crate::storage::Connection::Postgres(conn) => diesel::RunQueryDsl::execute(statement, conn)?,
-            $crate::storage::Connection::Sqlite(conn) => diesel::RunQueryDsl::execute(statement, conn)?,
-        }
-    }};
-}
-pub(super) use each;
-
-impl<T: QueryId> QueryId for Both<T> {
+impl<T: QueryId> QueryId for Prepared<T> {
     type QueryId = T::QueryId;
     const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
 }
 
-impl<T: Query> Query for Both<T> {
+impl<T: Query> Query for Prepared<T> {
     type SqlType = T::SqlType;
 }
 
-impl<T> RunQueryDsl<AnyConnection> for Both<T> {}
+impl<T, C> RunQueryDsl<C> for Prepared<T> {}
+
+/// Runs a statement on whichever connection it is. Over the common one the derive refuses `ON CONFLICT` and many rows in one
+/// INSERT, and prints the text of a statement several times for each execution.
+macro_rules! each {
+    ($conn:expr, $run:ident $(::<$row:ty>)?, $statement:expr) => {
+        match $conn {
+            $crate::storage::Connection::Postgres(conn) => diesel::RunQueryDsl::$run $(::<$row>)? ($statement, conn),
+            $crate::storage::Connection::Sqlite(conn) => diesel::RunQueryDsl::$run $(::<$row>)? ($statement, conn),
+        }
+    };
+}
+pub(super) use each;
+
+/// After this time a connection of the pool is asked whether it still is one.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// How a transaction begins.
 #[derive(Clone, Copy)]
@@ -161,6 +170,13 @@ fn create_private(path: &std::path::Path) -> Result<()> {
     options.open(path).map(drop).map_err(|e| Error::storage(format!("cannot open the database file {}", path.display()), e))
 }
 
+/// A connection of the pool.
+pub(super) struct Pooled {
+    pub conn: AnyConnection,
+    /// When it last answered a question that was asked for that alone.
+    checked: Instant,
+}
+
 /// Opens connections for a pool. (The derived `establish` tries each database in turn and so turns a mistyped address
 /// into a SQLite file of that name.)
 pub(super) struct Manager {
@@ -168,24 +184,29 @@ pub(super) struct Manager {
 }
 
 impl ManageConnection for Manager {
-    type Connection = AnyConnection;
+    type Connection = Pooled;
     type Error = PoolError;
 
-    fn connect(&self) -> Result<AnyConnection, PoolError> {
+    fn connect(&self) -> Result<Pooled, PoolError> {
         let mut conn = AnyConnection::open(&self.url).map_err(PoolError)?;
         if let AnyConnection::Sqlite(sqlite) = &mut conn {
             // Many readers together keep less in memory than the system does for all of them.
             sqlite.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -2048").map_err(|e| PoolError(e.into()))?;
         }
-        Ok(conn)
+        Ok(Pooled { conn, checked: Instant::now() })
     }
 
-    fn is_valid(&self, conn: &mut AnyConnection) -> Result<(), PoolError> {
-        conn.ping().map_err(|e| PoolError(e.into()))
+    /// Asks a connection in use once in a while only: each question is a way to the database and back.
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), PoolError> {
+        if pooled.checked.elapsed() >= CHECK_EVERY {
+            pooled.conn.ping().map_err(|e| PoolError(e.into()))?;
+            pooled.checked = Instant::now();
+        }
+        Ok(())
     }
 
-    fn has_broken(&self, conn: &mut AnyConnection) -> bool {
-        std::thread::panicking() || conn.is_broken()
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking() || pooled.conn.is_broken()
     }
 }
 

@@ -79,7 +79,7 @@ impl Database {
         F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     {
         let pool = self.pool.clone();
-        offload::run(move || pool.get().map_err(|_| busy())?.in_transaction(Begin::Read, work)).await
+        offload::run(move || pool.get().map_err(|_| busy())?.conn.in_transaction(Begin::Read, work)).await
     }
 
     /// Runs `work` in one transaction and returns after its commit is on disk; an error leaves no trace. `work` may run
@@ -93,7 +93,7 @@ impl Database {
             Some(writer) => writer.write(work).await,
             None => {
                 let (pool, changes) = (self.pool.clone(), Arc::clone(&self.changes));
-                offload::run(move || retry(work, |work| write(&mut *pool.get().map_err(|_| busy())?, &changes, work))).await
+                offload::run(move || retry(work, |work| write(&mut pool.get().map_err(|_| busy())?.conn, &changes, work))).await
             }
         }
     }

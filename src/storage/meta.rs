@@ -2,7 +2,7 @@
 
 use diesel::{prelude::*, upsert::excluded};
 
-use super::{Connection, connection::Both, schema::meta};
+use super::{Connection, connection::each, schema::meta};
 use crate::error::Result;
 
 pub fn get(conn: &mut Connection, key: &str) -> Result<Option<String>> {
@@ -11,7 +11,7 @@ pub fn get(conn: &mut Connection, key: &str) -> Result<Option<String>> {
 
 /// Keeps `value` unless the key has one already; the value in force.
 pub fn get_or_insert(conn: &mut Connection, key: &str, value: &str) -> Result<String> {
-    Both(diesel::insert_into(meta::table).values((meta::key.eq(key), meta::value.eq(value))).on_conflict_do_nothing()).execute(conn)?;
+    each!(conn, execute, diesel::insert_into(meta::table).values((meta::key.eq(key), meta::value.eq(value))).on_conflict_do_nothing())?;
     Ok(meta::table.filter(meta::key.eq(key)).select(meta::value).first(conn)?)
 }
 
@@ -21,7 +21,7 @@ pub fn set(conn: &mut Connection, key: &str, value: &str) -> Result<()> {
         .on_conflict(meta::key)
         .do_update()
         .set(meta::value.eq(excluded(meta::value)));
-    Both(upsert).execute(conn)?;
+    each!(conn, execute, upsert)?;
     Ok(())
 }
 

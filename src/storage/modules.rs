@@ -56,7 +56,7 @@ pub(super) fn insert_all(conn: &mut Connection, new: &[NewPlugin]) -> Result<()>
         })
         .collect();
     for chunk in rows.chunks(ROWS_PER_INSERT) {
-        each!(diesel::insert_into(modules::table).values(chunk), conn);
+        each!(conn, execute, diesel::insert_into(modules::table).values(chunk))?;
     }
     Ok(())
 }

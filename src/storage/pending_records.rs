@@ -4,7 +4,7 @@ use diesel::{prelude::*, upsert::excluded};
 
 use super::{
     Connection,
-    connection::Both,
+    connection::each,
     schema::pending_records,
     values::{json, stored, stored_json},
 };
@@ -33,7 +33,7 @@ pub fn put(conn: &mut Connection, user: &UserId, slug: &Slug, metadata: Option<&
         .on_conflict((pending_records::user_id, pending_records::plugin_slug))
         .do_update()
         .set(pending_records::metadata.eq(excluded(pending_records::metadata)));
-    Both(upsert).execute(conn)?;
+    each!(conn, execute, upsert)?;
     Ok(())
 }
 

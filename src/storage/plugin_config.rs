@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Connection,
-    connection::Both,
+    connection::each,
     schema::plugin_config,
     values::{stored, stored_json},
 };
@@ -56,7 +56,7 @@ pub fn claim(conn: &mut Connection, slug: &Slug, available: bool, owner: Option<
         plugin_config::created_at.eq(now.millis()),
         plugin_config::updated_at.eq(now.millis()),
     );
-    Both(diesel::insert_into(plugin_config::table).values(row).on_conflict_do_nothing()).execute(conn)?;
+    each!(conn, execute, diesel::insert_into(plugin_config::table).values(row).on_conflict_do_nothing())?;
     lock(conn, slug)?;
     find(conn, slug)?.ok_or_else(|| Error::AlreadyExists(format!("a plugin whose name differs from {slug} only in case already exists")))
 }

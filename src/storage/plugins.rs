@@ -92,7 +92,7 @@ const ROWS_PER_INSERT: usize = 500;
 pub fn insert_all(conn: &mut Connection, new: &[NewPlugin]) -> Result<()> {
     for chunk in new.chunks(ROWS_PER_INSERT) {
         let rows = chunk.iter().map(|one| Row::new(&one.plugin)).collect::<Result<Vec<_>>>()?;
-        each!(diesel::insert_into(plugins::table).values(rows), conn);
+        each!(conn, execute, diesel::insert_into(plugins::table).values(rows))?;
     }
     let histories = new.iter().flat_map(|one| one.history.iter().zip(1_i64..).map(|(entry, sequence)| (&one.plugin.id, sequence, entry)));
     let histories: Vec<_> = histories
@@ -109,7 +109,7 @@ pub fn insert_all(conn: &mut Connection, new: &[NewPlugin]) -> Result<()> {
         })
         .collect();
     for chunk in histories.chunks(ROWS_PER_INSERT) {
-        each!(diesel::insert_into(plugin_versions::table).values(chunk), conn);
+        each!(conn, execute, diesel::insert_into(plugin_versions::table).values(chunk))?;
     }
     super::modules::insert_all(conn, new)
 }

@@ -105,7 +105,7 @@ pub fn insert_files(conn: &mut Connection, slug: &Slug, version: &Version, files
                 ))
             })
             .collect::<Result<Vec<_>>>()?;
-        each!(diesel::insert_into(release_files::table).values(rows), conn);
+        each!(conn, execute, diesel::insert_into(release_files::table).values(rows))?;
     }
     Ok(())
 }

@@ -2,7 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::{Connection, schema::state_entries, values::stored};
+use super::{
+    Connection,
+    connection::{Prepared, each},
+    schema::state_entries,
+    values::stored,
+};
 use crate::{
     domain::{
         Timestamp, UserId,
@@ -11,67 +16,24 @@ use crate::{
     error::Result,
 };
 
-pub(super) type Columns = (
-    state_entries::id,
-    state_entries::user_id,
-    state_entries::plugin_slug,
-    state_entries::page_id,
-    state_entries::state_key,
-    state_entries::size,
-    state_entries::stored_size,
-    state_entries::encoding,
-    state_entries::sha256,
-    state_entries::content_sha256,
-    state_entries::schema_version,
-    state_entries::plugin_version,
-    state_entries::strategy,
-    state_entries::device_id,
-    state_entries::seq,
-    state_entries::version,
-    state_entries::active,
-    state_entries::last_accessed,
-    state_entries::access_count,
-    state_entries::created_at,
-    state_entries::updated_at,
-    state_entries::expires_at,
-    state_entries::deleted_at,
-);
-
-/// All but the document.
-pub(super) const COLUMNS: Columns = (
-    state_entries::id,
-    state_entries::user_id,
-    state_entries::plugin_slug,
-    state_entries::page_id,
-    state_entries::state_key,
-    state_entries::size,
-    state_entries::stored_size,
-    state_entries::encoding,
-    state_entries::sha256,
-    state_entries::content_sha256,
-    state_entries::schema_version,
-    state_entries::plugin_version,
-    state_entries::strategy,
-    state_entries::device_id,
-    state_entries::seq,
-    state_entries::version,
-    state_entries::active,
-    state_entries::last_accessed,
-    state_entries::access_count,
-    state_entries::created_at,
-    state_entries::updated_at,
-    state_entries::expires_at,
-    state_entries::deleted_at,
-);
-
-#[derive(Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = state_entries, treat_none_as_null = true, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = state_entries, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
 pub(super) struct Row {
     id: String,
     user_id: String,
     plugin_slug: String,
     page_id: String,
     state_key: String,
+    created_at: i64,
+    #[diesel(embed)]
+    changing: Changing,
+}
+
+/// What writes change. The rest is left out of updates: naming a key, even with its old value, makes the database write its
+/// index anew and look for what refers to it.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = state_entries, treat_none_as_null = true, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+pub(super) struct Changing {
     size: i64,
     stored_size: i64,
     encoding: String,
@@ -86,7 +48,6 @@ pub(super) struct Row {
     active: bool,
     last_accessed: i64,
     access_count: i64,
-    created_at: i64,
     updated_at: i64,
     expires_at: Option<i64>,
     deleted_at: Option<i64>,
@@ -100,6 +61,42 @@ impl Row {
             plugin_slug: entry.key.plugin.to_string(),
             page_id: entry.key.page.clone(),
             state_key: entry.key.key.clone(),
+            created_at: entry.created_at.millis(),
+            changing: Changing::new(entry),
+        }
+    }
+
+    pub(super) fn entry(self) -> Result<Entry> {
+        let Self { id, user_id, plugin_slug, page_id, state_key, created_at, changing } = self;
+        Ok(Entry {
+            id,
+            user: stored("state_entries.user_id", &user_id)?,
+            key: StateKey { plugin: stored("state_entries.plugin_slug", &plugin_slug)?, page: page_id, key: state_key },
+            size: changing.size,
+            stored_size: changing.stored_size,
+            encoding: stored("state_entries.encoding", &changing.encoding)?,
+            sha256: changing.sha256,
+            content_sha256: changing.content_sha256,
+            schema_version: changing.schema_version,
+            plugin_version: changing.plugin_version,
+            strategy: stored("state_entries.strategy", &changing.strategy)?,
+            device: changing.device_id,
+            seq: changing.seq,
+            version: changing.version,
+            active: changing.active,
+            last_accessed: Timestamp(changing.last_accessed),
+            access_count: changing.access_count,
+            created_at: Timestamp(created_at),
+            updated_at: Timestamp(changing.updated_at),
+            expires_at: changing.expires_at.map(Timestamp),
+            deleted_at: changing.deleted_at.map(Timestamp),
+        })
+    }
+}
+
+impl Changing {
+    fn new(entry: &Entry) -> Self {
+        Self {
             size: entry.size,
             stored_size: entry.stored_size,
             encoding: entry.encoding.as_str().to_owned(),
@@ -114,37 +111,10 @@ impl Row {
             active: entry.active,
             last_accessed: entry.last_accessed.millis(),
             access_count: entry.access_count,
-            created_at: entry.created_at.millis(),
             updated_at: entry.updated_at.millis(),
             expires_at: entry.expires_at.map(Timestamp::millis),
             deleted_at: entry.deleted_at.map(Timestamp::millis),
         }
-    }
-
-    pub(super) fn entry(self) -> Result<Entry> {
-        Ok(Entry {
-            id: self.id,
-            user: stored("state_entries.user_id", &self.user_id)?,
-            key: StateKey { plugin: stored("state_entries.plugin_slug", &self.plugin_slug)?, page: self.page_id, key: self.state_key },
-            size: self.size,
-            stored_size: self.stored_size,
-            encoding: stored("state_entries.encoding", &self.encoding)?,
-            sha256: self.sha256,
-            content_sha256: self.content_sha256,
-            schema_version: self.schema_version,
-            plugin_version: self.plugin_version,
-            strategy: stored("state_entries.strategy", &self.strategy)?,
-            device: self.device_id,
-            seq: self.seq,
-            version: self.version,
-            active: self.active,
-            last_accessed: Timestamp(self.last_accessed),
-            access_count: self.access_count,
-            created_at: Timestamp(self.created_at),
-            updated_at: Timestamp(self.updated_at),
-            expires_at: self.expires_at.map(Timestamp),
-            deleted_at: self.deleted_at.map(Timestamp),
-        })
     }
 }
 
@@ -163,26 +133,21 @@ fn stored_of(entry: &Entry, data: Vec<u8>) -> Stored {
 
 /// The row of this key, tombstones included.
 pub fn find(conn: &mut Connection, user: &UserId, key: &StateKey) -> Result<Option<Entry>> {
-    state_entries::table
+    let found = state_entries::table
         .filter(state_entries::user_id.eq(user.as_str()))
         .filter(state_entries::plugin_slug.eq(key.plugin.as_str()))
         .filter(state_entries::page_id.eq(&key.page))
-        .filter(state_entries::state_key.eq(&key.key))
-        .select(COLUMNS)
-        .first::<Row>(conn)
-        .optional()?
-        .map(Row::entry)
-        .transpose()
+        .filter(state_entries::state_key.eq(&key.key));
+    each!(conn, first::<Row>, found.select(Row::as_select())).optional()?.map(Row::entry).transpose()
 }
 
 pub fn find_with_data(conn: &mut Connection, user: &UserId, key: &StateKey) -> Result<Option<WithData>> {
-    state_entries::table
+    let found = state_entries::table
         .filter(state_entries::user_id.eq(user.as_str()))
         .filter(state_entries::plugin_slug.eq(key.plugin.as_str()))
         .filter(state_entries::page_id.eq(&key.page))
-        .filter(state_entries::state_key.eq(&key.key))
-        .select((COLUMNS, state_entries::data))
-        .first::<(Row, Option<Vec<u8>>)>(conn)
+        .filter(state_entries::state_key.eq(&key.key));
+    each!(conn, first::<(Row, Option<Vec<u8>>)>, found.select((Row::as_select(), state_entries::data)))
         .optional()?
         .map(with_data)
         .transpose()
@@ -190,22 +155,13 @@ pub fn find_with_data(conn: &mut Connection, user: &UserId, key: &StateKey) -> R
 
 /// The user's row with this id, tombstones included.
 pub fn find_by_id(conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Entry>> {
-    state_entries::table
-        .find(id)
-        .filter(state_entries::user_id.eq(user.as_str()))
-        .select(COLUMNS)
-        .first::<Row>(conn)
-        .optional()?
-        .map(Row::entry)
-        .transpose()
+    let found = state_entries::table.find(id).filter(state_entries::user_id.eq(user.as_str()));
+    each!(conn, first::<Row>, found.select(Row::as_select())).optional()?.map(Row::entry).transpose()
 }
 
 pub fn find_by_id_with_data(conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<WithData>> {
-    state_entries::table
-        .find(id)
-        .filter(state_entries::user_id.eq(user.as_str()))
-        .select((COLUMNS, state_entries::data))
-        .first::<(Row, Option<Vec<u8>>)>(conn)
+    let found = state_entries::table.find(id).filter(state_entries::user_id.eq(user.as_str()));
+    each!(conn, first::<(Row, Option<Vec<u8>>)>, found.select((Row::as_select(), state_entries::data)))
         .optional()?
         .map(with_data)
         .transpose()
@@ -213,32 +169,33 @@ pub fn find_by_id_with_data(conn: &mut Connection, user: &UserId, id: &str) -> R
 
 /// The document of an entry that was read in the same transaction; tombstones have none.
 pub fn document(conn: &mut Connection, entry: &Entry) -> Result<Option<Stored>> {
-    let data: Option<Vec<u8>> = state_entries::table.find(&entry.id).select(state_entries::data).first(conn)?;
+    let data = each!(conn, first::<Option<Vec<u8>>>, state_entries::table.find(&entry.id).select(state_entries::data))?;
     Ok(data.map(|data| stored_of(entry, data)))
 }
 
 /// Adds a row; without `data` it is a tombstone.
 pub fn insert(conn: &mut Connection, entry: &Entry, data: Option<&[u8]>) -> Result<()> {
-    diesel::insert_into(state_entries::table).values((Row::new(entry), state_entries::data.eq(data))).execute(conn)?;
+    each!(conn, execute, diesel::insert_into(state_entries::table).values((Row::new(entry), state_entries::data.eq(data))))?;
     Ok(())
 }
 
-/// Writes everything of the row, the document included.
+/// Writes what may change of the row, the document included.
 pub fn replace(conn: &mut Connection, entry: &Entry, data: Option<&[u8]>) -> Result<()> {
-    diesel::update(state_entries::table.find(&entry.id)).set((Row::new(entry), state_entries::data.eq(data))).execute(conn)?;
+    let update = diesel::update(state_entries::table.find(&entry.id)).set((Changing::new(entry), state_entries::data.eq(data)));
+    each!(conn, execute, Prepared(update))?;
     Ok(())
 }
 
-/// Writes everything of the row but its document.
+/// Writes what may change of the row but its document.
 pub fn set_facts(conn: &mut Connection, entry: &Entry) -> Result<()> {
-    diesel::update(state_entries::table.find(&entry.id)).set(Row::new(entry)).execute(conn)?;
+    each!(conn, execute, Prepared(diesel::update(state_entries::table.find(&entry.id)).set(Changing::new(entry))))?;
     Ok(())
 }
 
 /// Adds accesses that were counted in memory.
 pub fn add_accesses(conn: &mut Connection, id: &str, count: i64, last: Timestamp) -> Result<()> {
-    diesel::update(state_entries::table.find(id))
-        .set((state_entries::access_count.eq(state_entries::access_count + count), state_entries::last_accessed.eq(last.millis())))
-        .execute(conn)?;
+    let update = diesel::update(state_entries::table.find(id))
+        .set((state_entries::access_count.eq(state_entries::access_count + count), state_entries::last_accessed.eq(last.millis())));
+    each!(conn, execute, Prepared(update))?;
     Ok(())
 }

@@ -4,7 +4,12 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::{Connection, connection::Both, schema::user_heads, values::stored};
+use super::{
+    Connection,
+    connection::{Prepared, each},
+    schema::user_heads,
+    values::stored,
+};
 use crate::{domain::UserId, error::Result};
 
 /// A user's counter with what hangs on it.
@@ -32,12 +37,12 @@ pub fn advance(conn: &mut Connection, user: &UserId) -> Result<Head> {
         .do_update()
         .set(user_heads::seq.eq(user_heads::seq + 1))
         .returning((user_heads::seq, user_heads::entries, user_heads::horizon));
-    Ok(head(Both(upsert).get_result::<Columns>(conn)?))
+    Ok(head(each!(conn, get_result::<Columns>, Prepared(upsert))?))
 }
 
 /// Takes the last step back, in the transaction that made it: nobody has seen it.
 pub fn take_back(conn: &mut Connection, user: &UserId) -> Result<()> {
-    diesel::update(user_heads::table.find(user.as_str())).set(user_heads::seq.eq(user_heads::seq - 1)).execute(conn)?;
+    each!(conn, execute, Prepared(diesel::update(user_heads::table.find(user.as_str())).set(user_heads::seq.eq(user_heads::seq - 1))))?;
     Ok(())
 }
 
@@ -56,7 +61,11 @@ pub fn find_all(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserI
 }
 
 pub fn add_entries(conn: &mut Connection, user: &UserId, change: i64) -> Result<()> {
-    diesel::update(user_heads::table.find(user.as_str())).set(user_heads::entries.eq(user_heads::entries + change)).execute(conn)?;
+    each!(
+        conn,
+        execute,
+        Prepared(diesel::update(user_heads::table.find(user.as_str())).set(user_heads::entries.eq(user_heads::entries + change)))
+    )?;
     Ok(())
 }
 
@@ -77,8 +86,7 @@ pub fn set(conn: &mut Connection, user: &UserId, counted: Head) -> Result<()> {
 
 /// Changes up to `seq` can no longer be told.
 pub fn raise_horizon(conn: &mut Connection, user: &UserId, seq: i64) -> Result<()> {
-    diesel::update(user_heads::table.find(user.as_str()).filter(user_heads::horizon.lt(seq)))
-        .set(user_heads::horizon.eq(seq))
-        .execute(conn)?;
+    let behind = user_heads::table.find(user.as_str()).filter(user_heads::horizon.lt(seq));
+    each!(conn, execute, Prepared(diesel::update(behind).set(user_heads::horizon.eq(seq))))?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::{
     Connection,
     connection::Multi,
     schema::{state_entries, users},
-    state_entries::{COLUMNS, Row},
+    state_entries::Row,
     values::stored,
 };
 use crate::{
@@ -62,7 +62,7 @@ pub fn list(
     if let Some(device) = &filter.device {
         query = query.filter(state_entries::device_id.eq(device.clone()));
     }
-    query.select(COLUMNS).load::<Row>(conn)?.into_iter().map(Row::entry).collect()
+    query.select(Row::as_select()).load::<Row>(conn)?.into_iter().map(Row::entry).collect()
 }
 
 /// The ids of all live entries, inactive ones too, with their keys, in the order of these.
@@ -85,7 +85,7 @@ pub fn changes(conn: &mut Connection, user: &UserId, plugins: &PluginSet, since:
         .filter(state_entries::seq.gt(since))
         .order(state_entries::seq)
         .limit(limit)
-        .select(COLUMNS)
+        .select(Row::as_select())
         .load::<Row>(conn)?
         .into_iter()
         .map(Row::entry)
@@ -97,7 +97,7 @@ pub fn of_plugin(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<
     state_entries::table
         .filter(state_entries::user_id.eq(user.as_str()))
         .filter(state_entries::plugin_slug.eq(plugin.as_str()))
-        .select(COLUMNS)
+        .select(Row::as_select())
         .load::<Row>(conn)?
         .into_iter()
         .map(Row::entry)

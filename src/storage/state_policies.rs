@@ -4,7 +4,7 @@ use diesel::{prelude::*, upsert::excluded};
 
 use super::{
     Connection,
-    connection::Both,
+    connection::each,
     schema::{plugins, releases, state_policies},
 };
 use crate::{
@@ -23,15 +23,15 @@ pub struct Installation {
     pub policy: Option<String>,
 }
 
+/// In one question, because every write asks it.
 pub fn installation(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<Installation> {
-    let row: Option<(String, Option<String>)> = plugins::table
-        .filter(plugins::user_id.eq(user.as_str()))
-        .filter(plugins::plugin_slug.eq(plugin.as_str()))
-        .select((plugins::version, plugins::manifest))
-        .first(conn)
-        .optional()?;
-    let policy = find(conn, plugin)?;
-    let (version, own_manifest) = row.map_or((None, None), |(version, manifest)| (Some(version), manifest));
+    let installed = || plugins::table.filter(plugins::user_id.eq(user.as_str())).filter(plugins::plugin_slug.eq(plugin.as_str()));
+    let question = diesel::select((
+        installed().select(plugins::version).single_value(),
+        installed().select(plugins::manifest).single_value(),
+        state_policies::table.find(plugin.as_str()).select(state_policies::policy).single_value(),
+    ));
+    let (version, own_manifest, policy) = each!(conn, first, question)?;
     Ok(Installation { version, own_manifest, policy })
 }
 
@@ -60,6 +60,6 @@ pub fn set(conn: &mut Connection, plugin: &Slug, policy: &str, by: &str, now: Ti
             state_policies::updated_by.eq(excluded(state_policies::updated_by)),
             state_policies::updated_at.eq(excluded(state_policies::updated_at)),
         ));
-    Both(upsert).execute(conn)?;
+    each!(conn, execute, upsert)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{Connection, schema::state_revisions, values::stored};
+use super::{Connection, connection::each, schema::state_revisions, values::stored};
 use crate::{
     domain::{Timestamp, state::Revision},
     error::Result,
@@ -52,25 +52,24 @@ fn revision(columns: Columns) -> Result<Revision> {
 
 /// Adds a revision; `data` is none where the change left no document.
 pub fn insert(conn: &mut Connection, entry: &str, revision: &Revision, data: Option<&[u8]>) -> Result<()> {
-    diesel::insert_into(state_revisions::table)
-        .values((
-            state_revisions::entry_id.eq(entry),
-            state_revisions::version.eq(revision.version),
-            state_revisions::seq.eq(revision.seq),
-            state_revisions::change.eq(revision.change.as_str()),
-            state_revisions::encoding.eq(revision.encoding.as_str()),
-            state_revisions::size.eq(revision.size),
-            state_revisions::stored_size.eq(revision.stored_size),
-            state_revisions::sha256.eq(&revision.sha256),
-            state_revisions::schema_version.eq(revision.schema_version.as_deref()),
-            state_revisions::plugin_version.eq(revision.plugin_version.as_deref()),
-            state_revisions::device_id.eq(revision.device.as_deref()),
-            state_revisions::actor.eq(&revision.actor),
-            state_revisions::user_agent.eq(revision.user_agent.as_deref()),
-            state_revisions::created_at.eq(revision.created_at.millis()),
-            state_revisions::data.eq(data),
-        ))
-        .execute(conn)?;
+    let insert = diesel::insert_into(state_revisions::table).values((
+        state_revisions::entry_id.eq(entry),
+        state_revisions::version.eq(revision.version),
+        state_revisions::seq.eq(revision.seq),
+        state_revisions::change.eq(revision.change.as_str()),
+        state_revisions::encoding.eq(revision.encoding.as_str()),
+        state_revisions::size.eq(revision.size),
+        state_revisions::stored_size.eq(revision.stored_size),
+        state_revisions::sha256.eq(&revision.sha256),
+        state_revisions::schema_version.eq(revision.schema_version.as_deref()),
+        state_revisions::plugin_version.eq(revision.plugin_version.as_deref()),
+        state_revisions::device_id.eq(revision.device.as_deref()),
+        state_revisions::actor.eq(&revision.actor),
+        state_revisions::user_agent.eq(revision.user_agent.as_deref()),
+        state_revisions::created_at.eq(revision.created_at.millis()),
+        state_revisions::data.eq(data),
+    ));
+    each!(conn, execute, insert)?;
     Ok(())
 }
 
@@ -98,6 +97,6 @@ pub fn find(conn: &mut Connection, entry: &str, version: i64) -> Result<Option<(
 /// Removes the revisions up to this version.
 pub fn prune(conn: &mut Connection, entry: &str, up_to: i64) -> Result<()> {
     let old = state_revisions::table.filter(state_revisions::entry_id.eq(entry)).filter(state_revisions::version.le(up_to));
-    diesel::delete(old).execute(conn)?;
+    each!(conn, execute, diesel::delete(old))?;
     Ok(())
 }

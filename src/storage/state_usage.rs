@@ -2,7 +2,12 @@
 
 use diesel::{prelude::*, upsert::excluded};
 
-use super::{Connection, connection::Both, schema::state_usage, values::stored};
+use super::{
+    Connection,
+    connection::{Prepared, each},
+    schema::state_usage,
+    values::stored,
+};
 use crate::{
     domain::{Slug, UserId},
     error::Result,
@@ -32,7 +37,7 @@ pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -
                 state_usage::stored_size.eq(state_usage::stored_size + change.stored_size),
             ))
             .returning((state_usage::entries, state_usage::size, state_usage::stored_size));
-        return Ok(usage(update.get_result::<Columns>(conn)?));
+        return Ok(usage(each!(conn, get_result::<Columns>, Prepared(update))?));
     }
     let upsert = diesel::insert_into(state_usage::table)
         .values((
@@ -50,7 +55,7 @@ pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -
             state_usage::stored_size.eq(state_usage::stored_size + excluded(state_usage::stored_size)),
         ))
         .returning((state_usage::entries, state_usage::size, state_usage::stored_size));
-    Ok(usage(Both(upsert).get_result::<Columns>(conn)?))
+    Ok(usage(each!(conn, get_result::<Columns>, Prepared(upsert))?))
 }
 
 /// The users and plugins with the most state, by size.

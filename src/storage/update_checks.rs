@@ -2,7 +2,7 @@
 
 use diesel::{prelude::*, upsert::excluded};
 
-use super::{Connection, connection::Both, schema::update_checks, values::stored};
+use super::{Connection, connection::each, schema::update_checks, values::stored};
 use crate::{
     domain::{Timestamp, update::UpdateCheck},
     error::Result,
@@ -31,9 +31,9 @@ pub fn put(conn: &mut Connection, check: &UpdateCheck) -> Result<()> {
     let (at, failure) =
         (update_checks::checked_at.eq(excluded(update_checks::checked_at)), update_checks::failure.eq(excluded(update_checks::failure)));
     match check.latest {
-        None => Both(insert.set((at, failure))).execute(conn)?,
+        None => each!(conn, execute, insert.set((at, failure)))?,
         Some(_) => {
-            Both(insert.set((at, failure, update_checks::latest_version.eq(excluded(update_checks::latest_version))))).execute(conn)?
+            each!(conn, execute, insert.set((at, failure, update_checks::latest_version.eq(excluded(update_checks::latest_version)))))?
         }
     };
     Ok(())

@@ -128,7 +128,7 @@ pub fn existing(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> 
 pub fn insert_all(conn: &mut Connection, new: &[User]) -> Result<()> {
     for chunk in new.chunks(ROWS_PER_INSERT) {
         let rows: Vec<Row> = chunk.iter().map(|user| Row::new(user, None)).collect();
-        let insert = |conn: &mut Connection| Ok(each!(diesel::insert_into(users::table).values(rows), conn));
+        let insert = |conn: &mut Connection| Ok(each!(conn, execute, diesel::insert_into(users::table).values(rows))?);
         on_duplicate(insert(conn), taken)?;
     }
     Ok(())

@@ -36,11 +36,6 @@ const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// How long a request waits at most for hearing that writes are stopped.
 const GLANCE: Duration = Duration::from_millis(5);
 
-/// SQLite ends the whole transaction when a statement meets a full disk, for instance. Later statements would then commit
-/// by themselves. A savepoint around the batch tells: it is gone as well.
-const MARK: &str = "SAVEPOINT batch";
-const CHECK: &str = "RELEASE batch; SAVEPOINT batch";
-
 /// Tells the waiting caller how its job ended, given how the commit did.
 type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 /// Takes the connection inside the open transaction, or the reason why there is none.
@@ -238,7 +233,7 @@ fn accept(task: Task, own: &mut Own) -> Option<Job> {
 /// Runs the jobs in one transaction; false when it could not be committed. Should it be lost on the way, jobs that have not run
 /// yet stay for the next one.
 fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>, changes: &Changes) -> bool {
-    if let Err(error) = conn.begin(Begin::Write).and_then(|()| Ok(conn.batch_execute(MARK)?)) {
+    if let Err(error) = conn.begin(Begin::Write) {
         // Another process holds the lock for longer than the busy timeout, or the disk failed. No job has run.
         tracing::warn!(error = %error.chain(), "cannot begin a write transaction");
         jobs.drain(..).for_each(|job| (job(Err(busy())).answer)(Ok(())));
@@ -249,7 +244,7 @@ fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>, changes: &Changes)
     while whole && let Some(job) = jobs.pop_front() {
         match catch_unwind(AssertUnwindSafe(|| job(Ok(&mut *conn)))) {
             Ok(done) => {
-                whole = done.succeeded || conn.batch_execute(CHECK).is_ok();
+                whole = done.succeeded || is_in_transaction(conn);
                 answers.push(done.answer);
             }
             Err(_) => {
@@ -278,4 +273,10 @@ fn run_batch(conn: &mut Connection, jobs: &mut VecDeque<Job>, changes: &Changes)
         });
     }
     committed.is_ok()
+}
+
+/// SQLite ends the whole transaction when a statement meets a full disk, for instance, and later statements would commit by
+/// themselves. Within a transaction another cannot begin, and nothing else keeps one from beginning.
+fn is_in_transaction(conn: &mut Connection) -> bool {
+    conn.batch_execute("BEGIN DEFERRED").is_err()
 }

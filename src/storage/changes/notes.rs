@@ -51,7 +51,7 @@ fn sqlite_triggers() -> String {
         if new_rows {
             on(table, "INSERT", &new);
         }
-        on(table, &update, &format!("{old} UNION {new}"));
+        on(table, &update, &format!("{old} UNION ALL {new}"));
         on(table, "DELETE", &old);
     }
     for event in ["INSERT", "UPDATE", "DELETE"] {
