@@ -26,8 +26,8 @@ pub enum AnyConnection {
 /// The backend of [`AnyConnection`], for boxed queries.
 pub(super) type Multi = multi_connection_impl::MultiBackend;
 
-/// A statement whose text is always the same, which Diesel does not know of UPDATE and `ON CONFLICT`: it would prepare them
-/// anew each time.
+/// A statement with RETURNING whose text is always the same, which Diesel does not know of UPDATE and `ON CONFLICT`: it would
+/// prepare them anew each time. (Run by `execute` it still does: that asks a reference to this, which tells of the inside.)
 pub(super) struct Prepared<T>(pub T);
 
 impl<DB: Backend, T: QueryFragment<DB>> QueryFragment<DB> for Prepared<T> {

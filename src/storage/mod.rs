@@ -5,6 +5,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod changes;
 pub mod channels;
+mod checkpoints;
 mod connection;
 mod database;
 mod error;

@@ -42,7 +42,8 @@ pub fn advance(conn: &mut Connection, user: &UserId) -> Result<Head> {
 
 /// Takes the last step back, in the transaction that made it: nobody has seen it.
 pub fn take_back(conn: &mut Connection, user: &UserId) -> Result<()> {
-    each!(conn, execute, Prepared(diesel::update(user_heads::table.find(user.as_str())).set(user_heads::seq.eq(user_heads::seq - 1))))?;
+    let update = diesel::update(user_heads::table.find(user.as_str())).set(user_heads::seq.eq(user_heads::seq - 1));
+    each!(conn, get_result::<i64>, Prepared(update.returning(user_heads::seq)))?;
     Ok(())
 }
 
@@ -61,11 +62,8 @@ pub fn find_all(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserI
 }
 
 pub fn add_entries(conn: &mut Connection, user: &UserId, change: i64) -> Result<()> {
-    each!(
-        conn,
-        execute,
-        Prepared(diesel::update(user_heads::table.find(user.as_str())).set(user_heads::entries.eq(user_heads::entries + change)))
-    )?;
+    let update = diesel::update(user_heads::table.find(user.as_str())).set(user_heads::entries.eq(user_heads::entries + change));
+    each!(conn, get_result::<i64>, Prepared(update.returning(user_heads::entries)))?;
     Ok(())
 }
 
@@ -87,6 +85,6 @@ pub fn set(conn: &mut Connection, user: &UserId, counted: Head) -> Result<()> {
 /// Changes up to `seq` can no longer be told.
 pub fn raise_horizon(conn: &mut Connection, user: &UserId, seq: i64) -> Result<()> {
     let behind = user_heads::table.find(user.as_str()).filter(user_heads::horizon.lt(seq));
-    each!(conn, execute, Prepared(diesel::update(behind).set(user_heads::horizon.eq(seq))))?;
+    diesel::update(behind).set(user_heads::horizon.eq(seq)).execute(conn)?;
     Ok(())
 }

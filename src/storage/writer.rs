@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     changes::{self, Changes, notes},
+    checkpoints::{Checkpoints, WRITERS_OWN},
     connection::{AnyConnection as Connection, Begin},
     error::busy,
     meta,
@@ -62,10 +63,11 @@ pub(super) struct Writer {
 impl Writer {
     pub fn start(url: DatabaseUrl, queue: usize, changes: Arc<Changes>) -> Result<Self> {
         let conn = Own::open(&url)?;
+        let checkpoints = Checkpoints::start(&url)?;
         let (tasks, waiting) = mpsc::channel(queue);
         let thread = thread::Builder::new()
             .name("database-writer".to_owned())
-            .spawn(move || serve(&url, conn, waiting, &changes))
+            .spawn(move || serve(&url, conn, waiting, &changes, checkpoints))
             .map_err(|e| Error::storage("cannot start the database writer", e))?;
         Ok(Self { tasks: Some(tasks), thread: Some(thread) })
     }
@@ -125,6 +127,7 @@ struct Own {
 impl Own {
     fn open(url: &DatabaseUrl) -> Result<Self> {
         let mut conn = Connection::open(url)?;
+        conn.batch_execute(WRITERS_OWN)?;
         notes::install(&mut conn)?;
         let version = version(&mut conn)?;
         Ok(Self { conn, version })
@@ -144,7 +147,7 @@ fn version(conn: &mut Connection) -> Result<i64> {
     }
 }
 
-fn serve(url: &DatabaseUrl, own: Own, mut waiting: mpsc::Receiver<Task>, changes: &Changes) {
+fn serve(url: &DatabaseUrl, own: Own, mut waiting: mpsc::Receiver<Task>, changes: &Changes, mut checkpoints: Checkpoints) {
     let mut own = own;
     let mut jobs = VecDeque::new();
     loop {
@@ -162,8 +165,10 @@ fn serve(url: &DatabaseUrl, own: Own, mut waiting: mpsc::Receiver<Task>, changes
         if jobs.is_empty() {
             continue;
         }
-        metrics::histogram!("plugyard_writer_batch_size").record(jobs.len() as f64);
+        let count = jobs.len();
+        metrics::histogram!("plugyard_writer_batch_size").record(count as f64);
         let whole = run_batch(&mut own.conn, &mut jobs, changes);
+        checkpoints.committed(count);
         // A lost transaction counts as broken: closing the connection ends what is left of it.
         if !whole || own.conn.is_broken() {
             drop(own);
