@@ -7,6 +7,12 @@ use super::{audit, auth, files, openapi, operations, plugins, releases, state, t
 pub fn all(config: &mut ServiceConfig<'_>) {
     config.service(operations::healthz).service(operations::readyz).service(operations::metrics).service(openapi::openapi_json).service(
         scope("/api/v1")
+            // Saves are what comes here most often, and addresses are compared one after another.
+            .service(state::admin_stats)
+            .service(state::stream_events)
+            .service(state::make_ticket)
+            .service(state::put_policy)
+            .configure(state::routes)
             .configure(auth::routes)
             .configure(tokens::routes)
             .service(audit::audit)
@@ -15,11 +21,6 @@ pub fn all(config: &mut ServiceConfig<'_>) {
             .configure(users::routes)
             .service(scope("/users/{user_id}").configure(plugins::mirrored_routes).configure(state::routes))
             .configure(plugins::routes)
-            .service(state::admin_stats)
-            .service(state::stream_events)
-            .service(state::make_ticket)
-            .service(state::put_policy)
-            .configure(state::routes)
             .configure(files::routes),
     );
 }
