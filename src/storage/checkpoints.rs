@@ -18,7 +18,7 @@ use crate::{
 const EVERY: usize = 128;
 /// Pages of the log from which on the writer copies after all, what is left to copy then, so that the log can begin anew.
 /// While it writes, a copy beside it never gets to the end.
-pub(super) const WRITERS_OWN: &str = "PRAGMA wal_autocheckpoint = 4000";
+pub(super) const WRITERS_OWN: &str = "PRAGMA wal_autocheckpoint = 10000";
 
 /// The handle to the copying thread. Dropping it waits for the thread's end.
 pub(super) struct Checkpoints {
