@@ -18,12 +18,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
 SECRET = "a secret of the comparisons, shared by nobody else"
+
+
+# What `timeout` sends: processes and folders are cleaned up on the way out.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def build():
@@ -57,7 +62,10 @@ class Work:
 
     def __exit__(self, *_):
         for process in self.processes:
-            stop(process)
+            try:
+                stop(process)
+            except OSError as error:
+                print(error, file=sys.stderr)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, command, **options):
@@ -134,8 +142,11 @@ class Plugyard:
         command = [TARGET / "plugyard", "serve", "--listen", "127.0.0.1:0"]
         with open(self.home / "log", "ab") as log:
             self.process = self.work.start(command, cwd=self.home, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        patience = threading.Timer(120, self.process.kill)
+        patience.start()
         for line in self.process.stdout:
             if found := re.match(r"listening on http://127\.0\.0\.1:(\d+)", line):
+                patience.cancel()
                 self.port = int(found[1])
                 return
         sys.exit(f"plugyard did not start: {(self.home / 'log').read_text()}")
@@ -180,6 +191,7 @@ class Plugyard:
     def fill(self, users, plugins, releases):
         """Users with plugins each, written straight into the stopped server's data. Returns the keys and the users' ids.
         Releases are `P0`, `P1`, ... at 1.0.0."""
+        assert plugins <= releases, "a user has a plugin once"
         self.stop()
         now = int(time.time() * 1000)
         record = {"installation_type": "production", "source_url": None, "installed_by": "bench", "installed_at": "2026-01-01T00:00:00Z"}
@@ -276,9 +288,9 @@ def postgres_program(name):
 
 def versions(*programs):
     found = [f"{platform.system()} {platform.release()}", f"{os.cpu_count()} cores"]
-    questions = {"nginx": ["/usr/sbin/nginx", "-v"], "wrk": ["wrk", "-v"], "rustc": ["rustc", "--version"], "python": ["python3", "--version"], "redis": ["redis-server", "--version"], "postgres": [postgres_program("postgres"), "--version"], "kinto": ["kinto", "version"]}
+    questions = {"nginx": ["/usr/sbin/nginx", "-v"], "wrk": ["wrk", "-v"], "rustc": ["rustc", "--version"], "python": ["python3", "--version"], "redis": ["redis-server", "--version"], "postgres": None, "kinto": ["kinto", "version"]}
     for name in programs:
-        asked = subprocess.run(questions[name], capture_output=True, text=True)
+        asked = subprocess.run(questions[name] or [postgres_program(name), "--version"], capture_output=True, text=True)
         said = (asked.stdout + asked.stderr).splitlines()[0].replace("nginx version: ", "").split(" Copyright")[0].split(" sha=")[0].strip()
         found.append(said if said[0].isalpha() else f"{name} {said}")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()

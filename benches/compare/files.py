@@ -50,8 +50,10 @@ class Contest:
         against = {peer: median(rates[peer]) for peer in PEERS if peer in rates}
         for name in contestants:
             ratio = [f"{median(rates[name]) / against[peer]:.2f}" if peer in against else "" for peer in PEERS]
+            late = median(tails[name])
+            later = f"{late / median(tails['nginx']):.2f}" if "nginx" in tails else ""
             spread = f"{min(rates[name]):,.0f} to {max(rates[name]):,.0f}"
-            self.rows.append([job, connections, name, f"{median(rates[name]):,.0f}", spread, *ratio, f"{median(tails[name]):.2f}"])
+            self.rows.append([job, connections, name, f"{median(rates[name]):,.0f}", spread, *ratio, f"{late:.2f}", later])
             print(*self.rows[-1], sep=" | ", file=sys.stderr, flush=True)
         return {name: median(values) for name, values in rates.items()}
 
@@ -95,8 +97,11 @@ def main():
             name = f"{size}.js"
             contestants = {"bare": (bare, f"/{name}", [], None), "bare, like": (like, f"/{name}", bearer, None), "nginx": (nginx, f"/{name}", [], None)}
             contestants |= {route: (server.port, path.format(name), headers, None) for route, (path, headers) in routes.items()}
-            for port, path, headers, _ in contestants.values():
-                check(port, path, headers, contents[name])
+            tag = '"' + base64.b64encode(hashlib.sha384(contents[name]).digest()).decode() + '"'
+            for who, (port, path, headers, _) in contestants.items():
+                answer, _ = check(port, path, headers, contents[name])
+                if who in routes and answer.getheader("ETag") != tag:
+                    sys.exit(f"wrong tag from {path}: {answer.getheader('ETag')}")
             for connections in (32, 256):
                 contest.run(label, connections, contestants)
 
@@ -109,7 +114,8 @@ def main():
             contestants[route] = (server.port, path.format("2048.js"), [*headers, ("If-None-Match", tag)], None)
         for port, path, headers, _ in contestants.values():
             check(port, path, headers, b"", status=304)
-        contest.run("304", 32, contestants)
+        for connections in (32, 256):
+            contest.run("304", connections, contestants)
 
         # br against gzip_static.
         path, headers = routes["/files"]
@@ -123,7 +129,8 @@ def main():
         _, larger = check(nginx, "/script.js", [("Accept-Encoding", "gzip")], None, coding="gzip")
         contestants = {"nginx": (nginx, "/script.js", [("Accept-Encoding", "gzip")], None)}
         contestants["/files"] = (server.port, path.format("script.js"), wanted, None)
-        contest.run(f"300 KiB: br ({len(small):,} bytes) against gzip ({len(larger):,})", 32, contestants)
+        for connections in (32, 256):
+            contest.run(f"300 KiB: br ({len(small):,} bytes) against gzip ({len(larger):,})", connections, contestants)
 
         # Everybody's keys at random, against one; both through the same script.
         one = routes["/public"][0].format("2048.js")
@@ -155,7 +162,7 @@ def main():
 
         hits = server.request("GET", "/metrics")[1].decode()
         kept = ", ".join(sorted(line.split("{cache=")[1].replace('"', "").replace("}", ":") for line in hits.splitlines() if line.startswith("plugyard_cache_hits")))
-        head = ["request", "connections", "who", "requests/s", "from to", *(f"x {peer}" for peer in PEERS), "p99 ms"]
+        head = ["request", "connections", "who", "requests/s", "from to", *(f"x {peer}" for peer in PEERS), "p99 ms", "x nginx's"]
         settings = f"{options.rounds} rounds of {options.seconds} s in turns, medians; {options.users:,} users x {PLUGINS} plugins of {RELEASES} releases on SQLite"
         write_section("files", f"{versions('rustc', 'nginx', 'wrk')}. {settings}. Cache hits: {kept}.\n\n{table(head, contest.rows)}")
 
