@@ -19,7 +19,7 @@ use metrics::{Counter, Histogram};
 use super::{
     etag,
     files::answer::{Caching, Prepared, in_memory, prepare},
-    middleware::{X_REQUEST_ID, callers_id},
+    middleware::{NO_REFERRER, X_REQUEST_ID, callers_id},
     openapi::Document,
     state as state_routes,
 };
@@ -82,6 +82,10 @@ impl Warm {
         }
         let began = std::time::Instant::now();
         let rest = request.uri().path().strip_prefix(PREFIX)?;
+        // Names are compared as they are written; what is encoded, the long way decodes.
+        if rest.contains('%') {
+            return None;
+        }
         let trust = self.app.db.changes().trust()?;
         let found = if let Some(rest) = rest.strip_prefix("plugins/") {
             self.of_caller(request, trust, rest)
@@ -132,7 +136,9 @@ impl Warm {
         };
         let served = serving::kept_by_key(&self.app, trust, &key.parse().ok()?, version, path)?;
         let caching = if version.is_some() { Caching::Private } else { Caching::Current };
-        Some(Answer { response: open_to_all(self.file(request, &served, caching)?), tally: &self.by_key })
+        let mut response = open_to_all(self.file(request, &served, caching)?);
+        response.headers_mut().insert(header::REFERRER_POLICY, NO_REFERRER.clone());
+        Some(Answer { response, tally: &self.by_key })
     }
 
     /// `<slug>/v<version>/<path>`.

@@ -140,7 +140,7 @@ pub async fn open(app: &App, served: &Served, content: &Arc<Content>, coding: Op
     let id = served.file.content;
     let opened = offload::run(move || open_now(&folder, &served, &content, coding)).await?;
     opened.ok_or_else(|| {
-        // The next request finds out what there is now.
+        // Who asks again finds out what there is now.
         app.contents.hot.remove(&id);
         Error::Busy { what: "this file" }
     })

@@ -96,7 +96,9 @@ pub async fn public_version(app: &App, slug: Slug, wanted: VersionSpec) -> Resul
 /// Has the compressed copies of a new release made.
 pub async fn encode_all(app: &App, slug: &Slug, version: &Version) -> Result<()> {
     let Some(release) = release_files::of(app, slug, version).await? else { return Ok(()) };
-    for file in release.files() {
+    let mut files: Vec<_> = release.files().collect();
+    files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
+    for file in files {
         contents::encode(app, &Served { release: Arc::clone(&release), file: Arc::clone(file) });
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
     body::SizedStream,
-    http::header::{self, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, InvalidHeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+    http::header::{self, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, InvalidHeaderValue, X_CONTENT_TYPE_OPTIONS},
     web::Bytes,
 };
 use futures_util::{TryStreamExt, stream};
@@ -33,7 +33,12 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 
 /// A document that a plugin brings must not run scripts with the server's origin.
 const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-const SANDBOXED: [&str; 4] = ["text/html", "application/xhtml+xml", "text/xml", "image/svg+xml"];
+
+/// Any XML may hold XHTML, and so scripts.
+fn is_document(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or(content_type).trim_end();
+    essence == "text/html" || essence.ends_with("/xml") || essence.ends_with("+xml")
+}
 
 /// How long and by whom an answer may be kept.
 #[derive(Clone, Copy, PartialEq)]
@@ -73,7 +78,6 @@ impl Caching {
 static BYTES: HeaderValue = HeaderValue::from_static("bytes");
 static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 static CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
-static NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// The file's path as the request wrote it: what follows the first `segments` segments of the address, not normalised.
 pub fn requested_path(request: &HttpRequest, segments: usize) -> Result<ReleasePath> {
@@ -96,9 +100,17 @@ pub fn refuse_service_worker(request: &HttpRequest) -> Result<()> {
 
 /// Whole, a part, or only the head of a file, by what the request asks for.
 pub async fn answer(app: &App, request: &HttpRequest, served: Served, caching: Caching) -> HttpResult {
-    let content = contents::of(app, &served).await?;
+    match attempt(app, request, &served, caching).await {
+        // A copy is no longer what it was. Now it is known what there is.
+        Err(Error::Busy { .. }) => Ok(attempt(app, request, &served, caching).await?),
+        answer => Ok(answer?),
+    }
+}
+
+async fn attempt(app: &App, request: &HttpRequest, served: &Served, caching: Caching) -> Result<HttpResponse> {
+    let content = contents::of(app, served).await?;
     let is_head = request.extensions().contains::<HeadRequest>();
-    let prepared = prepare(request, &served, &content, caching, !is_head)?;
+    let prepared = prepare(request, served, &content, caching, !is_head)?;
     let Prepared { mut response, chosen, part } = prepared;
     let Some((start, length)) = part else { return Ok(response.finish()) };
     if is_head {
@@ -107,7 +119,7 @@ pub async fn answer(app: &App, request: &HttpRequest, served: Served, caching: C
     if let Some(bytes) = in_memory(chosen, start, length) {
         return Ok(response.body(bytes));
     }
-    let file = contents::open(app, &served, &content, chosen.coding).await?;
+    let file = contents::open(app, served, &content, chosen.coding).await?;
     let bytes = files::read_stream(Arc::new(file), start, length).map_ok(Bytes::from);
     Ok(response.body(SizedStream::new(length, bytes)))
 }
@@ -158,11 +170,7 @@ pub fn prepare<'a>(
         .insert_header((header::ACCEPT_RANGES, BYTES.clone()))
         .insert_header((X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone()))
         .insert_header((CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN.clone()));
-    if matches!(caching, Caching::Private | Caching::Current) {
-        // The address holds the access key.
-        response.insert_header((REFERRER_POLICY, NO_REFERRER.clone()));
-    }
-    if SANDBOXED.iter().any(|kind| served.file.file.content_type.starts_with(kind)) {
+    if is_document(&served.file.file.content_type) {
         response.insert_header((CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX)));
     }
     if part.is_some() {

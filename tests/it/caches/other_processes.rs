@@ -47,6 +47,16 @@ async fn statements_are_seen(app: TestApp) {
     }
 }
 
+both!(keys_and_sessions_that_another_process_ends_are_seen);
+async fn keys_and_sessions_that_another_process_ends_are_seen(app: TestApp) {
+    let ann = Ann::new(&app).await;
+    ann.warm_all(&app).await;
+    app.database.execute("UPDATE plugins SET access_key = '0123456789abcdef0123456789abcdef'");
+    app.anonymous().comes_to(&ann.current, 404).await;
+    app.database.execute("UPDATE sessions SET revoked_at = 1");
+    ann.ann.comes_to(OWN, 401).await;
+}
+
 both!(own_writes_do_not_empty_the_caches);
 async fn own_writes_do_not_empty_the_caches(app: TestApp) {
     let ann = Ann::new(&app).await;

@@ -68,3 +68,30 @@ async fn changes_during_reads_are_never_forgotten(app: TestApp) {
         ann.ann.get(OWN).await.expect(if enabled { 200 } else { 404 });
     }
 }
+
+both!(a_renewed_key_and_a_removed_account_count_at_once);
+async fn a_renewed_key_and_a_removed_account_count_at_once(app: TestApp) {
+    let mut ann = Ann::new(&app).await;
+    ann.warm_all(&app).await;
+    let made = ann.ann.post("/api/v1/plugins/Demo/access-key").await.expect(200).json();
+    for old in [&ann.public, &ann.current] {
+        app.anonymous().get(old).await.assert_problem(404, "not_found");
+    }
+    ann.public = format!("/api/v1/public/plugins/{}/dist/index.js", made["database_id"].as_str().unwrap());
+    app.warm(app.anonymous(), &ann.public, &["files", "installations"]).await;
+    app.admin().await.delete(&format!("/api/v1/users/{}", ann.ann.user_id)).await.expect(204);
+    app.anonymous().get(&ann.public).await.assert_problem(404, "not_found");
+}
+
+both!(what_is_in_memory_needs_no_disk);
+async fn what_is_in_memory_needs_no_disk(app: TestApp) {
+    let ann = Ann::new(&app).await;
+    ann.warm_all(&app).await;
+    for folder in ["shared", "users"] {
+        let folder = app.home.plugins_dir().join(folder);
+        std::fs::rename(&folder, folder.with_extension("away")).unwrap();
+    }
+    for (client, path) in ann.addresses(&app) {
+        client.get(&path).await.expect(200);
+    }
+}

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Read,
+    os::unix::fs::MetadataExt,
     time::{Duration, Instant},
 };
 
@@ -76,11 +77,11 @@ async fn a_client_gets_the_copy_that_it_takes(app: TestApp) {
 both!(what_does_not_shrink_stays_plain);
 async fn what_does_not_shrink_stays_plain(app: TestApp) {
     let noise: Vec<u8> = (0_u32..2000).flat_map(|n| n.wrapping_mul(2_654_435_761).rotate_left(n % 29).to_le_bytes()).collect();
-    let package = demo().file("noise.js", noise.clone()).file("long.js", script()).file("packed.woff2", "a".repeat(5000));
+    let package = demo().file("noise.js", noise.clone()).file("zz-long.js", script()).file("packed.woff2", "a".repeat(5000));
     let installed = Installed::new(&app, &package).await;
     let base = &installed.shared;
     // Copies are made in turn, so those before it are made by then.
-    encoded(app.anonymous(), &format!("{base}long.js"), "br", "br").await;
+    encoded(app.anonymous(), &format!("{base}zz-long.js"), "br", "br").await;
     for path in ["noise.js", "packed.woff2", "dist/app.js"] {
         let answer = app.anonymous().get(&format!("{base}{path}")).header("accept-encoding", "br, gzip").await.expect(200);
         assert_eq!(answer.header("content-encoding"), "", "{path}");
@@ -104,6 +105,17 @@ async fn copies_are_made_once_and_again_when_they_are_missing(app: TestApp) {
     assert_eq!(other.header("etag"), first.header("etag"));
     let of_long = |all: &std::collections::BTreeMap<String, Vec<u8>>| all.values().filter(|bytes| **bytes == first.bytes).count();
     assert_eq!(of_long(&copies()), 1);
+
+    let folder = app.home.plugins_dir().join("cache/encoded");
+    let inodes = || made.keys().map(|name| fs::metadata(folder.join(name)).unwrap().ino()).collect::<Vec<_>>();
+    let before = inodes();
+    for _ in 0..10 {
+        encoded(app.anonymous(), &path, "br", "br").await;
+    }
+    app.server.stop_gracefully();
+    app.server.restart();
+    encoded(app.anonymous(), &path, "br", "br").await;
+    assert_eq!(inodes(), before, "no file is written anew");
 
     app.server.stop_gracefully();
     fs::remove_dir_all(app.home.plugins_dir().join("cache")).unwrap();
@@ -143,4 +155,9 @@ async fn large_copies_are_sent_from_the_disk(app: TestApp) {
     assert!(unpacked(&br) == noise);
     let part = app.anonymous().get(&path).header("accept-encoding", "br").header("range", "bytes=1000-1999").await.expect(206);
     assert_eq!(part.bytes, br.bytes[1000..2000]);
+    // What may be removed at any time may be removed under a server.
+    fs::remove_dir_all(app.home.plugins_dir().join("cache/encoded")).unwrap();
+    let answer = app.anonymous().get(&path).header("accept-encoding", "br").await.expect(200);
+    assert!(unpacked(&answer) == noise);
+    assert!(unpacked(&encoded(app.anonymous(), &path, "br", "br").await) == noise);
 }

@@ -33,18 +33,25 @@ async fn each_address_has_its_caching(app: TestApp) {
         assert!(whole.header("last-modified").ends_with(" GMT"));
         for refused in [client.get(&format!("{base}absent.js")).await, client.get(&path).header("range", "bytes=99-").await] {
             assert_eq!(refused.header("cache-control"), "no-store", "{base}");
+            assert_eq!(refused.header("referrer-policy"), referrer, "{base}");
         }
     }
 }
 
 both!(documents_are_locked_up);
 async fn documents_are_locked_up(app: TestApp) {
-    let installed = Installed::new(&app, &demo()).await;
+    let others = ["feed.atom", "x.rdf", "web.config", "formula.mathml"];
+    let package = others.into_iter().fold(demo(), |package, path| package.file(path, "<x/>"));
+    let installed = Installed::new(&app, &package).await;
     for (path, expected) in [
         ("index.html", SANDBOX),
         ("page.xhtml", SANDBOX),
         ("data.xml", SANDBOX),
         ("img/logo.svg", SANDBOX),
+        ("feed.atom", SANDBOX),
+        ("x.rdf", SANDBOX),
+        ("web.config", SANDBOX),
+        ("formula.mathml", SANDBOX),
         ("dist/app.js", ""),
         ("dist/style.css", ""),
         ("notes.txt", ""),

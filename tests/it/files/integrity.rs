@@ -59,10 +59,20 @@ async fn a_large_file_that_changes_while_it_is_served_is_noticed(app: TestApp) {
 
 both!(many_first_requests_make_one_read);
 async fn many_first_requests_make_one_read(app: TestApp) {
-    let installed = Installed::new(&app, &demo().file("dist/big.js", "x".repeat(900_000))).await;
-    let path = format!("{}dist/big.js", installed.shared);
+    // No copy of an image is made meanwhile.
+    let installed = Installed::new(&app, &demo().file("big.png", "x".repeat(900_000))).await;
+    let path = format!("{}big.png", installed.shared);
+    // Everything but the bytes is known already.
+    app.anonymous().get(&format!("{}dist/app.js", installed.shared)).await.expect(200);
+    let read = || {
+        let counts = fs::read_to_string(format!("/proc/{}/io", app.server.pid())).unwrap();
+        counts.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse::<u64>().unwrap()
+    };
+    let before = read();
     let answers = join_all((0..32).map(|_| async { app.anonymous().get(&path).await.expect(200).bytes.len() })).await;
     assert_eq!(answers, [900_000; 32]);
+    let read = read() - before;
+    assert!((900_000..1_700_000).contains(&read), "{read} bytes were read");
 }
 
 both!(a_small_cache_serves_everything_too, cache_bytes = "1 MiB");

@@ -172,3 +172,15 @@ async fn odd_names_before_the_path_are_not_found_either(app: TestApp) {
         answer.assert_problem(404, "not_found");
     }
 }
+
+both!(a_name_with_a_percent_sign_is_decoded_once_from_memory_too);
+async fn a_name_with_a_percent_sign_is_decoded_once_from_memory_too(app: TestApp) {
+    let installed = Installed::new(&app, &demo().file("p/100%.js", "one").file("p/100%25.js", "two")).await;
+    for (client, base) in installed.addresses(&app) {
+        for _ in 0..3 {
+            for (name, content) in [("100%25.js", "one"), ("100%2525.js", "two")] {
+                assert_eq!(client.raw_get(&format!("{base}p/{name}"), &[]).await.expect(200).text(), content, "{base}{name}");
+            }
+        }
+    }
+}
