@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::{App, new_id, now},
     domain::{
-        Slug,
+        Slug, UserId,
         state::{Snapshot, SnapshotEntry, SnapshotKey, SnapshotReason, StateKey},
     },
     error::{Error, Result},
@@ -24,7 +24,8 @@ fn absent() -> Error {
     Error::NotFound("snapshot".to_owned())
 }
 
-/// Makes a snapshot, in the transaction that it is called in, and lets the oldest go.
+/// Makes a snapshot, in the transaction that it is called in. When the oldest goes is for [`let_go`]: it may be the one that
+/// is about to be restored.
 pub fn take(
     app: &App,
     conn: &mut Connection,
@@ -51,12 +52,16 @@ pub fn take(
         created_by: access.actor.clone(),
         created_at: now(),
     };
-    let snapshot = snapshots::insert(conn, snapshot)?;
-    let all = snapshots::list(conn, &access.user, plugin)?;
+    snapshots::insert(conn, snapshot)
+}
+
+/// Removes the plugin's oldest snapshots that newer ones push out, in the transaction that it is called in.
+pub fn let_go(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<()> {
+    let all = snapshots::list(conn, user, plugin)?;
     for old in all.iter().filter(|snapshot| !snapshot.pinned).skip(KEPT) {
         snapshots::delete(conn, &old.id)?;
     }
-    Ok(snapshot)
+    Ok(())
 }
 
 /// Makes the plugin's state what it was: new revisions, and deletions of what was not there; in the transaction that it is
@@ -82,7 +87,7 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
         let action = Action::Restore { document: Arc::new(document), refused: Vec::new() };
         write_unasked(conn, &place, Target::Key(key(&copy)), action, facts)?;
     }
-    Ok(())
+    let_go(conn, &access.user, &snapshot.plugin)
 }
 
 /// Erases all state of the plugin, in the transaction that it is called in: entries, revisions and snapshots.
@@ -110,7 +115,9 @@ pub async fn create_snapshot(app: &Arc<App>, access: &Access, plugin_id: String,
         .write(move |conn| {
             let plugin = context::resolve(conn, &access.user, &plugin_id)?;
             access.require(&plugin)?;
-            take(&shared, conn, &access, &plugin, SnapshotReason::Request, (label.clone(), pinned))
+            let made = take(&shared, conn, &access, &plugin, SnapshotReason::Request, (label.clone(), pinned))?;
+            let_go(conn, &access.user, &plugin)?;
+            Ok(made)
         })
         .await
 }

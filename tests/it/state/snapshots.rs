@@ -58,6 +58,23 @@ async fn the_last_ten_stay_and_pinned_ones(app: TestApp) {
     assert_eq!(kept["items"][10]["id"], pinned["id"]);
 }
 
+both!(the_oldest_that_is_kept_can_be_restored);
+async fn the_oldest_that_is_kept_can_be_restored(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    ann.put(&entry("a")).json(json!(1)).await.expect(201);
+    let oldest = take(&ann, false).await;
+    for _ in 0..9 {
+        take(&ann, false).await;
+    }
+    ann.put(&entry("a")).json(json!(2)).await.expect(200);
+    ann.post(&format!("{SNAPSHOTS}/{}/restore", id(&oldest))).await.expect(200);
+    assert_eq!(ann.get(&entry("a")).await.text(), "1");
+    let kept = ann.get(SNAPSHOTS).await.expect(200).json();
+    let kept = kept["items"].as_array().unwrap();
+    assert_eq!((kept.len(), &kept[0]["reason"]), (10, &json!("restore")));
+    assert!(kept.iter().all(|snapshot| snapshot["id"] != oldest["id"]), "only afterwards is it pushed out");
+}
+
 both!(an_update_can_be_undone_together_with_the_state);
 async fn an_update_can_be_undone_together_with_the_state(app: TestApp) {
     let ann = owner(&app, "ann").await;
