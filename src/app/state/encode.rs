@@ -49,6 +49,11 @@ pub fn decode(entry: &str, encoding: Encoding, size: i64, sha256: &str, data: Ve
     if intact { Ok(json) } else { Err(corrupt()) }
 }
 
+/// As [`decode`], for what stays as it is stored.
+pub fn check(entry: &str, stored: &Stored) -> Result<()> {
+    decode(entry, stored.encoding, stored.size, &stored.sha256, stored.data.clone()).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

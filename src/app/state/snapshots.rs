@@ -1,17 +1,20 @@
 //! Keeping all entries of one plugin as they are, and going back to that.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Access,
     commit::{Action, Facts, Place, Quota, Target, write_unasked},
-    context,
+    context, encode,
 };
 use crate::{
     app::{App, new_id, now},
     domain::{
         Slug, UserId,
-        state::{Snapshot, SnapshotEntry, SnapshotKey, SnapshotReason, StateKey},
+        state::{Entry, Snapshot, SnapshotEntry, SnapshotKey, SnapshotReason, StateKey},
     },
     error::{Error, Result},
     storage::{Connection, snapshots, state_heads, state_lists},
@@ -66,6 +69,10 @@ pub fn let_go(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<()>
 
 /// Makes the plugin's state what it was: new revisions, and deletions of what was not there; in the transaction that it is
 /// called in. A copy of what is there before is kept.
+///
+/// # Errors
+///
+/// `StateCorrupt` for a damaged copy, which replaces nothing.
 pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &Snapshot, reason: SnapshotReason) -> Result<()> {
     let copies = snapshots::keys(conn, &snapshot.id)?;
     take(app, conn, access, &snapshot.plugin, reason, (None, false))?;
@@ -75,17 +82,22 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
     let copies: Vec<SnapshotKey> = copies.into_iter().filter(due).collect();
     let key = |copy: &SnapshotKey| StateKey { plugin: snapshot.plugin.clone(), page: copy.page.clone(), key: copy.key.clone() };
     let kept: HashSet<StateKey> = copies.iter().map(key).collect();
-    for entry in state_lists::of_plugin(conn, &access.user, &snapshot.plugin)? {
-        if entry.is_live(place.now) && !kept.contains(&entry.key) {
-            write_unasked(conn, &place, Target::Id(entry.id), Action::Delete, Facts::default())?;
+    let rows: HashMap<StateKey, Entry> =
+        state_lists::of_plugin(conn, &access.user, &snapshot.plugin)?.into_iter().map(|row| (row.key.clone(), row)).collect();
+    for row in rows.values() {
+        if row.is_live(place.now) && !kept.contains(&row.key) {
+            write_unasked(conn, &place, Target::Id(row.id.clone()), Action::Delete, Facts::default())?;
         }
     }
     // One at a time: together they may be larger than the memory.
     for copy in copies {
+        let key = key(&copy);
         let SnapshotEntry { document, schema_version, strategy, device } = snapshots::entry(conn, &snapshot.id, &copy)?;
+        // A row that is forgotten has no id any more; then the copy is found by the snapshot's.
+        encode::check(rows.get(&key).map_or(&snapshot.id, |row| &row.id), &document)?;
         let facts = Facts { strategy: Some(strategy), expires_at: Some(copy.expires_at), device, schema_version, active: None };
         let action = Action::Restore { document: Arc::new(document), refused: Vec::new() };
-        write_unasked(conn, &place, Target::Key(key(&copy)), action, facts)?;
+        write_unasked(conn, &place, Target::Key(key), action, facts)?;
     }
     let_go(conn, &access.user, &snapshot.plugin)
 }

@@ -143,6 +143,7 @@ pub async fn delete_snapshot(user: StateAccess, app: web::Data<App>, names: web:
     responses(
         (status = 200, body = SnapshotBody),
         (status = 422, description = "the plugin is not installed", body = ProblemSchema),
+        (status = 500, description = "state_corrupt: a copy is damaged; nothing was changed", body = ProblemSchema),
         (status = 507, description = "quota_exceeded", body = ProblemSchema)
     )
 )]

@@ -75,6 +75,21 @@ async fn the_oldest_that_is_kept_can_be_restored(app: TestApp) {
     assert!(kept.iter().all(|snapshot| snapshot["id"] != oldest["id"]), "only afterwards is it pushed out");
 }
 
+both!(a_damaged_copy_replaces_nothing);
+async fn a_damaged_copy_replaces_nothing(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    ann.put(&entry("a")).json(json!({"a": 1})).await.expect(201);
+    let record = &ann.get(STATE).await.json()[0];
+    let made = take(&ann, false).await;
+    ann.put(&entry("a")).json(json!({"a": 2})).await.expect(200);
+    // As long as before, so that only the hash tells.
+    app.database.execute("UPDATE snapshot_entries SET data = 'broken!'");
+    let refused = ann.post(&format!("{SNAPSHOTS}/{}/restore", id(&made))).await.assert_problem(500, "state_corrupt");
+    assert_eq!(refused["entry"], record["id"]);
+    assert_eq!(ann.get(&entry("a")).await.text(), "{\"a\":2}");
+    assert_eq!(ann.get(SNAPSHOTS).await.json()["items"].as_array().unwrap().len(), 1, "nothing of the restore stays");
+}
+
 both!(an_update_can_be_undone_together_with_the_state);
 async fn an_update_can_be_undone_together_with_the_state(app: TestApp) {
     let ann = owner(&app, "ann").await;
