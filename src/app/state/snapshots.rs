@@ -79,7 +79,7 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
     let context = context::load_in(app, conn, &access.user, snapshot.plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
     let due = |copy: &SnapshotKey| copy.expires_at.is_none_or(|end| end > place.now);
-    let copies: Vec<SnapshotKey> = copies.into_iter().filter(due).collect();
+    let mut copies: Vec<SnapshotKey> = copies.into_iter().filter(due).collect();
     let key = |copy: &SnapshotKey| StateKey { plugin: snapshot.plugin.clone(), page: copy.page.clone(), key: copy.key.clone() };
     let kept: HashSet<StateKey> = copies.iter().map(key).collect();
     let rows: HashMap<StateKey, Entry> =
@@ -89,6 +89,9 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
             write_unasked(conn, &place, Target::Id(row.id.clone()), Action::Delete, Facts::default())?;
         }
     }
+    // What shrinks comes first: where the plugin's state fits before and after, it fits all the way.
+    let growth = |copy: &SnapshotKey| copy.size - rows.get(&key(copy)).map_or(0, |row| row.size);
+    copies.sort_by_cached_key(growth);
     // One at a time: together they may be larger than the memory.
     for copy in copies {
         let key = key(&copy);

@@ -90,6 +90,24 @@ async fn a_damaged_copy_replaces_nothing(app: TestApp) {
     assert_eq!(ann.get(SNAPSHOTS).await.json()["items"].as_array().unwrap().len(), 1, "nothing of the restore stays");
 }
 
+both!(a_restore_needs_no_room_in_between, max_state_document = "1 KiB", state_quota_factor = "2");
+async fn a_restore_needs_no_room_in_between(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let put = async |key: &str, size: usize| {
+        let answer = ann.put(&entry(key)).json(json!("x".repeat(size - 2))).await;
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+    };
+    for (key, size) in [("a", 1024), ("b", 500), ("c", 500)] {
+        put(key, size).await;
+    }
+    let made = take(&ann, false).await;
+    for (key, size) in [("a", 10), ("b", 1000), ("c", 1000)] {
+        put(key, size).await;
+    }
+    ann.post(&format!("{SNAPSHOTS}/{}/restore", id(&made))).await.expect(200);
+    assert_eq!(ann.get(&format!("{STATE}/stats")).await.json()["total_size"], 2024);
+}
+
 both!(an_update_can_be_undone_together_with_the_state);
 async fn an_update_can_be_undone_together_with_the_state(app: TestApp) {
     let ann = owner(&app, "ann").await;
