@@ -96,11 +96,15 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
     for copy in copies {
         let key = key(&copy);
         let SnapshotEntry { document, schema_version, strategy, device } = snapshots::entry(conn, &snapshot.id, &copy)?;
+        let row = rows.get(&key);
         // A row that is forgotten has no id any more; then the copy is found by the snapshot's.
-        encode::check(rows.get(&key).map_or(&snapshot.id, |row| &row.id), &document)?;
-        let facts = Facts { strategy: Some(strategy), expires_at: Some(copy.expires_at), device, schema_version, active: None };
+        encode::check(row.map_or(&snapshot.id, |row| &row.id), &document)?;
+        // By id where there is one: by key only active entries are found.
+        let target = row.map_or_else(|| Target::Key(key), |row| Target::Id(row.id.clone()));
+        let active = row.map(|row| row.active);
+        let facts = Facts { strategy: Some(strategy), expires_at: Some(copy.expires_at), device, schema_version, active };
         let action = Action::Restore { document: Arc::new(document), refused: Vec::new() };
-        write_unasked(conn, &place, Target::Key(key), action, facts)?;
+        write_unasked(conn, &place, target, action, facts)?;
     }
     let_go(conn, &access.user, &snapshot.plugin)
 }

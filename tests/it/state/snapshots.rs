@@ -108,6 +108,24 @@ async fn a_restore_needs_no_room_in_between(app: TestApp) {
     assert_eq!(ann.get(&format!("{STATE}/stats")).await.json()["total_size"], 2024);
 }
 
+both!(a_restore_leaves_inactive_entries_inactive);
+async fn a_restore_leaves_inactive_entries_inactive(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    ann.put(&entry("k")).json(json!(1)).await.expect(201);
+    app.database.execute("UPDATE state_entries SET active = FALSE");
+    let restore = format!("{SNAPSHOTS}/{}/restore", id(&take(&ann, false).await));
+    let inactive = format!("{STATE}?is_active=false");
+    ann.post(&restore).await.expect(200);
+    let found = ann.get(&inactive).await.expect(200).json();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["version"]), (1, &json!(1)));
+    assert_eq!(ann.get(STATE).await.json(), json!([]));
+    // Nor are they brought back otherwise than they were.
+    ann.delete(&format!("{STATE}/{}", id(&found[0]))).await.expect(200);
+    ann.post(&restore).await.expect(200);
+    assert_eq!(ann.get(&inactive).await.expect(200).json()[0]["version"], 3);
+    assert_eq!(ann.get(STATE).await.json(), json!([]));
+}
+
 both!(an_update_can_be_undone_together_with_the_state);
 async fn an_update_can_be_undone_together_with_the_state(app: TestApp) {
     let ann = owner(&app, "ann").await;
