@@ -1,5 +1,7 @@
 //! Between documents and what the database keeps of them.
 
+use bytes::Bytes;
+
 use crate::{
     domain::state::{Document, Encoding, Stored},
     error::{Error, Result},
@@ -49,9 +51,9 @@ pub fn decode(entry: &str, encoding: Encoding, size: i64, sha256: &str, data: Ve
     if intact { Ok(json) } else { Err(corrupt()) }
 }
 
-/// As [`decode`], for what stays as it is stored.
-pub fn check(entry: &str, stored: &Stored) -> Result<()> {
-    decode(entry, stored.encoding, stored.size, &stored.sha256, stored.data.clone()).map(drop)
+/// As [`decode`], for what is needed again as it is stored.
+pub fn json(entry: &str, stored: &Stored) -> Result<Bytes> {
+    decode(entry, stored.encoding, stored.size, &stored.sha256, stored.data.clone()).map(Bytes::from)
 }
 
 #[cfg(test)]

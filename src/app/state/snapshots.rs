@@ -98,7 +98,7 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
         let SnapshotEntry { document, schema_version, strategy, device } = snapshots::entry(conn, &snapshot.id, &copy)?;
         let row = rows.get(&key);
         // A row that is forgotten has no id any more; then the copy is found by the snapshot's.
-        encode::check(row.map_or(&snapshot.id, |row| &row.id), &document)?;
+        encode::json(row.map_or(&snapshot.id, |row| &row.id), &document)?;
         // By id where there is one: by key only active entries are found.
         let target = row.map_or_else(|| Target::Key(key), |row| Target::Id(row.id.clone()));
         let active = row.map(|row| row.active);

@@ -87,6 +87,38 @@ async fn a_batch_does_each_or_all(app: TestApp) {
     ann.post(&format!("{STATE}/batch")).json(unknown).await.assert_problem(422, "validation");
 }
 
+both!(operations_on_one_entry_follow_each_other);
+async fn operations_on_one_entry_follow_each_other(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let batch = async |atomic: bool, operations: Vec<Value>| {
+        let answer = ann.post(&format!("{STATE}/batch")).json(json!({"operations": operations, "atomic": atomic})).await.expect(200).json();
+        answer["results"].as_array().unwrap().iter().map(|result| result["status"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    for (atomic, name) in [(false, "x"), (true, "y")] {
+        let key = json!({"plugin_id": "Demo", "state_key": name});
+        let op = |op: &str, document: Value| json!({"op": op, "key": key, "document": document});
+        let done = batch(
+            atomic,
+            vec![op("put", json!({"a": 1})), op("patch", json!({"b": 2})), op("put", json!({"c": 3})), op("patch", json!({"d": 4}))],
+        );
+        assert_eq!(done.await, [201, 200, 200, 200], "{name}");
+        assert_eq!(ann.get(&entry(name)).await.json(), json!({"c": 3, "d": 4}));
+        assert_eq!(ann.get(&entry(name)).await.header("plugyard-version"), "4");
+        // From what is stored, and large enough to be compressed.
+        let long = "x".repeat(3000);
+        let done = batch(atomic, vec![op("patch", json!({"long": long})), op("patch", json!({"c": null}))]);
+        assert_eq!(done.await, [200, 200], "{name}");
+        assert_eq!(ann.get(&entry(name)).await.json(), json!({"d": 4, "long": long}));
+        // What is deleted, or ended as soon as it was written, cannot be patched.
+        let refused = if atomic { [424, 404] } else { [204, 404] };
+        assert_eq!(batch(atomic, vec![op("delete", Value::Null), op("patch", json!({"e": 5}))]).await, refused, "{name}");
+        let mut ended = op("put", json!({"a": 1}));
+        ended["ttl_expires_at"] = json!("2020-01-01T00:00:00Z");
+        let status = batch(atomic, vec![ended, op("patch", json!({"e": 5}))]).await[1];
+        assert_eq!(status, 404, "{name}");
+    }
+}
+
 both!(mutations_are_applied_once_and_bring_back_what_changed);
 async fn mutations_are_applied_once_and_bring_back_what_changed(app: TestApp) {
     let ann = owner(&app, "ann").await;
