@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{App, now},
     error::{Error, Result},
-    storage::{Connection, state_mutations},
+    storage::{Connection, state_heads, state_mutations},
 };
 
 /// What happens to a mutation whose entry is no longer as the device knew it.
@@ -81,6 +81,8 @@ async fn one(app: &Arc<App>, access: &Access, device: &str, mutation: &Mutation)
         let tried = app
             .db
             .write(move |conn| {
+                // The same mutation, sent twice at once, waits here for itself.
+                state_heads::hold(conn, &owner.user)?;
                 if let Some(known) = state_mutations::find(conn, &owner.user, &device, &id)? {
                     return Ok(Tried::Replayed(known));
                 }

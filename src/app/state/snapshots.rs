@@ -37,9 +37,7 @@ pub fn take(
     reason: SnapshotReason,
     (label, pinned): (Option<String>, bool),
 ) -> Result<Snapshot> {
-    // Waits for whoever is writing, and keeps others from it.
-    let seq = state_heads::advance(conn, &access.user)?.seq - 1;
-    state_heads::take_back(conn, &access.user)?;
+    let seq = state_heads::hold(conn, &access.user)?.seq;
     let context = context::load_in(app, conn, &access.user, plugin.clone())?;
     let snapshot = Snapshot {
         id: new_id(),

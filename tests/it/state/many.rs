@@ -1,5 +1,6 @@
 //! Many entries in one request.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{DEMO, STATE, create, entry, id, owner};
@@ -148,6 +149,20 @@ async fn mutations_are_applied_once_and_bring_back_what_changed(app: TestApp) {
     let foreign = json!({"device_id": "phone", "cursor": hex::encode(format!("1.x.{}", ann.user_id)), "mutations": [stale("m9", "local")]});
     ann.post(&format!("{STATE}/mutations")).json(foreign).await.assert_problem(410, "gone");
     assert_eq!(ann.get(DEMO).await.json(), json!([1]));
+}
+
+both!(a_mutation_sent_twice_at_once_is_applied_once);
+async fn a_mutation_sent_twice_at_once_is_applied_once(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for round in 0..10 {
+        let mutation = json!({"id": format!("m{round}"), "op": "put", "key": {"plugin_id": "Demo", "state_key": format!("k{round}")}, "document": round});
+        let body = json!({"device_id": "phone", "mutations": [mutation]});
+        let answers =
+            join_all((0..6).map(|_| async { ann.post(&format!("{STATE}/mutations")).json(&body).await.expect(200).json() })).await;
+        let results: Vec<_> = answers.iter().map(|answer| (&answer["results"][0]["status"], &answer["results"][0]["replayed"])).collect();
+        assert!(results.iter().all(|(status, _)| **status == 200), "{results:?}");
+        assert_eq!(results.iter().filter(|(_, replayed)| **replayed == false).count(), 1, "{results:?}");
+    }
 }
 
 both!(sums_and_limits_are_told);

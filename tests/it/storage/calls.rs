@@ -134,6 +134,7 @@ pub const CALLS: &[Call] = &[
     ("audit::delete_before", |c| audit::delete_before(c, NOW)),
     ("state_heads::advance", |c| state_heads::advance(c, &user_id(1)).map(drop)),
     ("state_heads::take_back", |c| state_heads::take_back(c, &user_id(1))),
+    ("state_heads::hold", |c| state_heads::hold(c, &user_id(1)).map(drop)),
     ("state_heads::find", |c| state_heads::find(c, &user_id(1)).map(drop)),
     ("state_heads::find_all", |c| state_heads::find_all(c, &[user_id(1), user_id(2)]).map(drop)),
     ("state_heads::add_entries", |c| state_heads::add_entries(c, &user_id(1), 1)),
