@@ -88,7 +88,7 @@ async fn one(app: &Arc<App>, access: &Access, device: &str, mutation: &Mutation)
                 }
                 let tried = try_one(conn, &owner, &context, quota, &operation, on_conflict)?;
                 if let Tried::Done(result, _) = &tried {
-                    state_mutations::insert(conn, &owner.user, &device, &id, &result.to_string(), now())?;
+                    state_mutations::insert(conn, &owner.user, &device, &id, &remembered(result).to_string(), now())?;
                 }
                 Ok(tried)
             })
@@ -134,6 +134,15 @@ fn described(written: &Written) -> Value {
         Outcome::Deleted => "deleted",
     };
     json!({"outcome": outcome, "entry": written.entry.id, "etag": format!("\"{}\"", written.entry.seq), "version": written.entry.version})
+}
+
+/// What a repetition is answered: without the document, which may be purged meanwhile.
+fn remembered(result: &Value) -> Value {
+    let mut result = result.clone();
+    if let Some(current) = result.get_mut("current").and_then(Value::as_object_mut) {
+        current.shift_remove("document");
+    }
+    result
 }
 
 fn replayed(known: &str) -> Result<Applied> {

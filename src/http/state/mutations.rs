@@ -120,7 +120,7 @@ struct ResultBody {
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// How the entry is, where it was not as expected.
+    /// How the entry is, where it was not as expected; without its document when the mutation was applied by an earlier request.
     #[serde(skip_serializing_if = "Option::is_none")]
     current: Option<Value>,
 }
