@@ -29,6 +29,19 @@ async fn ended_entries_are_swept_into_tombstones(app: TestApp) {
     assert_eq!(changes["changes"].as_array().unwrap().iter().filter(|change| change["deleted"] == true).count(), 250);
 }
 
+both!(one_plugins_sweep_touches_no_other, state_sweep_interval = "keep");
+async fn one_plugins_sweep_touches_no_other(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for plugin in ["Demo", "Other"] {
+        let address = format!("{STATE}/entry?plugin_id={plugin}");
+        ann.put(&address).header("plugyard-expires", PAST).json(json!(1)).await.expect(201);
+    }
+    let made = ann.post("/api/v1/tokens").json(json!({"name": "t", "scopes": ["state:Demo"]})).await.expect(201).json();
+    let limited = ann.with_token(made["token"].as_str().unwrap());
+    assert_eq!(limited.delete(&format!("{STATE}/cleanup")).await.expect(200).json()["deleted_count"], 1);
+    assert_eq!(app.database.values("SELECT plugin_slug AS value FROM state_entries WHERE deleted_at IS NOT NULL"), ["Demo"]);
+}
+
 both!(the_server_sweeps_by_itself, state_sweep_interval = "50ms");
 async fn the_server_sweeps_by_itself(app: TestApp) {
     let ann = owner(&app, "ann").await;

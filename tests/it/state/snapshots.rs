@@ -49,6 +49,7 @@ async fn a_snapshot_is_restored_with_new_revisions(app: TestApp) {
 both!(the_last_ten_stay_and_pinned_ones);
 async fn the_last_ten_stay_and_pinned_ones(app: TestApp) {
     let ann = owner(&app, "ann").await;
+    let of_other = ann.post(SNAPSHOTS).json(json!({"plugin_id": "Other"})).await.expect(201).json();
     let pinned = take(&ann, true).await;
     for _ in 0..12 {
         take(&ann, false).await;
@@ -56,6 +57,8 @@ async fn the_last_ten_stay_and_pinned_ones(app: TestApp) {
     let kept = ann.get(&format!("{SNAPSHOTS}?plugin_id=Demo")).await.json();
     assert_eq!(kept["items"].as_array().unwrap().len(), 11);
     assert_eq!(kept["items"][10]["id"], pinned["id"]);
+    let kept = ann.get(&format!("{SNAPSHOTS}?plugin_id=Other")).await.json();
+    assert_eq!((kept["items"].as_array().unwrap().len(), &kept["items"][0]["id"]), (1, &of_other["id"]));
 }
 
 both!(the_oldest_that_is_kept_can_be_restored);
