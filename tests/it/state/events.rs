@@ -146,6 +146,22 @@ async fn what_other_processes_do_is_told(app: TestApp) {
     assert_eq!(stream.next().await.unwrap().data["state_key"], "end");
 }
 
+both!(what_time_ends_is_told, state_sweep_interval = "50ms");
+async fn what_time_ends_is_told(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let mut stream = Stream::of(&app, &ann, None).await;
+    ann.put(&entry("k")).header("plugyard-expires", "2020-01-01T00:00:00Z").json(json!(1)).await.expect(201);
+    // The entry itself may have been told, ended as it is, before it was swept.
+    loop {
+        let event = stream.next().await.unwrap();
+        assert_eq!((event.name.as_str(), &event.data["state_key"], &event.data["deleted"]), ("state.changed", &json!("k"), &json!(true)));
+        if event.data["version"] == 2 {
+            break;
+        }
+        assert_eq!(event.data["version"], 1);
+    }
+}
+
 #[test]
 fn servers_on_one_database_tell_each_others_changes() {
     run_on(Db::Postgres, &[], async |app: TestApp| {
