@@ -22,7 +22,7 @@ use crate::{
 pub enum OnConflict {
     /// It is refused.
     Fail,
-    /// It is applied all the same. Its request has no guard.
+    /// It is applied all the same. The guard of its request is waived.
     Local,
     /// It is dropped, and counts as done.
     Remote,

@@ -109,6 +109,8 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
 
 /// Erases all state of the plugin, in the transaction that it is called in: entries, revisions and snapshots.
 pub fn purge_in(app: &App, conn: &mut Connection, access: &Access, plugin: &Slug) -> Result<()> {
+    // What is found from here on is all there is.
+    state_heads::hold(conn, &access.user)?;
     let context = context::load_in(app, conn, &access.user, plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
     for entry in state_lists::of_plugin(conn, &access.user, plugin)? {
@@ -173,6 +175,8 @@ pub async fn delete_snapshot(app: &App, access: &Access, id: &str) -> Result<()>
     let (access, id) = (access.clone(), id.to_owned());
     app.db
         .write(move |conn| {
+            // Not while it is restored: what is missing then would be deleted.
+            state_heads::hold(conn, &access.user)?;
             find_in(conn, &access, &id)?;
             snapshots::delete(conn, &id)
         })
@@ -185,6 +189,7 @@ pub async fn restore_snapshot(app: &Arc<App>, access: &Access, id: &str) -> Resu
     let restored = app
         .db
         .write(move |conn| {
+            state_heads::hold(conn, &owner.user)?;
             let found = find_in(conn, &owner, &id)?;
             restore_in(&shared, conn, &owner, &found, SnapshotReason::Restore)?;
             Ok(found)

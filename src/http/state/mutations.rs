@@ -79,7 +79,8 @@ impl MutationBody {
             OnConflictBody::Remote => OnConflict::Remote,
         };
         let guard = match (on_conflict, self.base_etag.as_deref(), &self.op) {
-            (OnConflict::Local, ..) => Guard::default(),
+            // It says what it replaces, and goes on all the same.
+            (OnConflict::Local, Some(_), _) | (OnConflict::Local, None, Kind::Put) => Guard::unconditional(),
             (_, Some(tag), _) => matching(tag),
             (_, None, Kind::Put) => Guard::creating(),
             (_, None, Kind::Patch | Kind::Delete) => Guard::default(),
