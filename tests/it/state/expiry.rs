@@ -18,6 +18,9 @@ async fn ended_entries_are_swept_into_tombstones(app: TestApp) {
     ann.put(&entry("stays")).json(json!(1)).await.expect(201);
     ben.put(&entry("k")).header("plugyard-expires", PAST).json(json!(1)).await.expect(201);
     assert_eq!(ann.get(STATE).await.json().as_array().unwrap().len(), 1, "gone before they are swept");
+    let stats = ann.get(&format!("{STATE}/stats")).await.json();
+    assert_eq!((&stats["total_states"], &stats["active_states"]), (&json!(251), &json!(1)));
+    assert_eq!(ann.get(&format!("{STATE}/limits")).await.json()["entries"]["used"], 251, "as the quota counts");
     let swept = ann.delete(&format!("{STATE}/cleanup")).await.expect(200).json();
     assert_eq!(swept, json!({"message": "Cleaned up 250 expired plugin states", "deleted_count": 250}));
     assert_eq!(ann.delete(&format!("{STATE}/cleanup")).await.expect(200).json()["deleted_count"], 0);
@@ -57,7 +60,8 @@ async fn what_is_older_than_the_horizon_is_forgotten(app: TestApp) {
     let ann = owner(&app, "ann").await;
     let cursor = async || ann.get(&format!("{STATE}/changes")).await.json()["cursor"].as_str().unwrap().to_owned();
     let push = async |id: &str| {
-        let mutation = json!({"id": id, "op": "put", "key": {"plugin_id": "Other", "state_key": id}, "document": 1, "on_conflict": "local"});
+        let mutation =
+            json!({"id": id, "op": "put", "key": {"plugin_id": "Other", "state_key": id}, "document": 1, "on_conflict": "local"});
         let body = json!({"device_id": "phone", "mutations": [mutation]});
         ann.post(&format!("{STATE}/mutations")).json(body).await.expect(200).json()["results"][0]["replayed"].as_bool().unwrap()
     };

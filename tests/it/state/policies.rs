@@ -74,7 +74,10 @@ async fn preconditions_can_be_demanded_and_the_installation_waived(app: TestApp)
     let blind = json!({"id": "m2", "op": "delete", "key": {"plugin_id": "Demo"}, "on_conflict": "local"});
     let body = json!({"device_id": "phone", "mutations": [mine, blind]});
     let results = &ann.post(&format!("{STATE}/mutations")).json(body).await.expect(200).json()["results"];
-    assert_eq!((&results[0]["status"], &results[1]["status"], &results[1]["code"]), (&json!(200), &json!(428), &json!("precondition_required")));
+    assert_eq!(
+        (&results[0]["status"], &results[1]["status"], &results[1]["code"]),
+        (&json!(200), &json!(428), &json!("precondition_required"))
+    );
     assert_eq!(ann.get(DEMO).await.text(), "3");
 
     let ben = app.user("ben").await;
