@@ -11,7 +11,7 @@ use super::{
     context, encode,
 };
 use crate::{
-    app::{App, new_id, now},
+    app::{App, new_id, now, page::Page},
     domain::{
         Slug, UserId,
         state::{Entry, Snapshot, SnapshotEntry, SnapshotKey, SnapshotReason, StateKey},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Of one plugin and user; pinned ones do not count.
-const KEPT: usize = 10;
+pub const SNAPSHOTS_KEPT: usize = 10;
 
 fn absent() -> Error {
     Error::NotFound("snapshot".to_owned())
@@ -59,7 +59,7 @@ pub fn take(
 /// Removes the plugin's oldest snapshots that newer ones push out, in the transaction that it is called in.
 pub fn let_go(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<()> {
     let all = snapshots::list(conn, user, plugin)?;
-    for old in all.iter().filter(|snapshot| !snapshot.pinned).skip(KEPT) {
+    for old in all.iter().filter(|snapshot| !snapshot.pinned).skip(SNAPSHOTS_KEPT) {
         snapshots::delete(conn, &old.id)?;
     }
     Ok(())
@@ -141,19 +141,23 @@ pub async fn create_snapshot(app: &Arc<App>, access: &Access, plugin_id: String,
         .await
 }
 
-/// Newest first; of one plugin, or of all.
-pub async fn list_snapshots(app: &App, access: &Access, plugin_id: Option<String>) -> Result<Vec<Snapshot>> {
+/// Those before this id, newest first; of one plugin, or of all.
+pub async fn list_snapshots(
+    app: &App,
+    access: &Access,
+    plugin_id: Option<String>,
+    before: Option<String>,
+    limit: usize,
+) -> Result<Page<Snapshot>> {
     let access = access.clone();
-    app.db
-        .read(move |conn| match plugin_id {
-            None => snapshots::list_all(conn, &access.user, &access.plugins),
-            Some(name) => {
-                let plugin = context::resolve(conn, &access.user, &name)?;
-                access.require(&plugin)?;
-                snapshots::list(conn, &access.user, &plugin)
-            }
-        })
-        .await
+    let found = app.db.read(move |conn| {
+        let plugin = plugin_id.map(|name| context::resolve(conn, &access.user, &name)).transpose()?;
+        if let Some(plugin) = &plugin {
+            access.require(plugin)?;
+        }
+        snapshots::page(conn, &access.user, &access.plugins, plugin.as_ref(), before.as_deref(), Page::<Snapshot>::rows(limit))
+    });
+    Ok(Page::new(found.await?, limit, |snapshot| snapshot.id.clone()))
 }
 
 fn find_in(conn: &mut Connection, access: &Access, id: &str) -> Result<Snapshot> {

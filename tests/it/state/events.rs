@@ -306,6 +306,7 @@ async fn twenty_streams_are_the_most_and_tickets_open_one(app: TestApp) {
         streams.push(Stream::of(&app, &ann, None).await);
     }
     ann.get(EVENTS).await.assert_problem(429, "rate_limited");
+    assert_eq!(ann.get(&format!("{STATE}/limits")).await.json()["streams"], json!({"limit": 20, "used": 20}));
     let _other = Stream::of(&app, &ben, None).await;
     drop(streams);
     // The server notices at its next word that nobody listens.

@@ -35,6 +35,8 @@ async fn every_change_of_content_is_a_revision_and_can_be_undone(app: TestApp) {
     let one = ann.get(&format!("{address}/history/1")).await.expect(200).json();
     assert_eq!((&one["document"], &one["actor"]), (&json!({"n": 1}), &json!("ann")));
     assert_eq!(ann.get(&format!("{address}/history/4")).await.expect(200).json()["document"], Value::Null);
+    let known = ann.get(&format!("{address}/history")).await.expect(200);
+    ann.get(&format!("{address}/history")).header("if-none-match", known.header("etag")).await.expect(304);
     let page = ann.get(&format!("{address}/history?limit=2")).await.expect(200).json();
     let next = page["next_cursor"].as_str().unwrap();
     let rest = ann.get(&format!("{address}/history?limit=9&cursor={next}")).await.expect(200).json();

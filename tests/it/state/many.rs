@@ -181,6 +181,8 @@ async fn sums_and_limits_are_told(app: TestApp) {
     let limits = ann.get(&format!("{STATE}/limits")).await.expect(200).json();
     assert_eq!((&limits["document"], &limits["entries"]), (&json!(10 * 1024 * 1024), &json!({"limit": 100_000, "used": 3})));
     assert_eq!(limits["plugin"][0], json!({"plugin_id": "Demo", "limit": 100 * 1024 * 1024, "used": 5015}));
+    assert_eq!((&limits["streams"], &limits["snapshots"]), (&json!({"limit": 20, "used": 0}), &json!(10)));
+    assert_eq!(limits["import_line"], 10 * 1024 * 1024 + 64 * 1024);
     ann.get("/api/v1/admin/state/stats").await.assert_problem(403, "forbidden");
     let everybody = app.admin().await.get("/api/v1/admin/state/stats").await.expect(200).json();
     assert_eq!((&everybody["items"][0]["plugin_id"], &everybody["items"][0]["user_id"]), (&json!("Demo"), &json!(ann.user_id)));

@@ -78,6 +78,31 @@ async fn the_oldest_that_is_kept_can_be_restored(app: TestApp) {
     assert!(kept.iter().all(|snapshot| snapshot["id"] != oldest["id"]), "only afterwards is it pushed out");
 }
 
+both!(snapshots_are_listed_a_part_at_a_time);
+async fn snapshots_are_listed_a_part_at_a_time(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let mut made = Vec::new();
+    for plugin in ["Demo", "Other", "Demo", "Demo"] {
+        made.push(ann.post(SNAPSHOTS).json(json!({"plugin_id": plugin})).await.expect(201).json()["id"].clone());
+    }
+    let list = async |query: &str| {
+        let answer = ann.get(&format!("{SNAPSHOTS}?{query}")).await.expect(200).json();
+        let ids: Vec<_> = answer["items"].as_array().unwrap().iter().map(|snapshot| snapshot["id"].clone()).collect();
+        (ids, answer["next_cursor"].as_str().map(str::to_owned))
+    };
+    for (filter, expected) in [("", vec![3, 2, 1, 0]), ("plugin_id=Demo&", vec![3, 2, 0])] {
+        let expected: Vec<_> = expected.into_iter().map(|at: usize| made[at].clone()).collect();
+        let (first, next) = list(&format!("{filter}limit=2")).await;
+        let (rest, end) = list(&format!("{filter}limit=2&cursor={}", next.unwrap())).await;
+        assert_eq!(([first, rest].concat(), end), (expected, None), "{filter}");
+    }
+    let known = ann.get(SNAPSHOTS).await.expect(200);
+    ann.get(SNAPSHOTS).header("if-none-match", known.header("etag")).await.expect(304);
+    take(&ann, false).await;
+    ann.get(SNAPSHOTS).header("if-none-match", known.header("etag")).await.expect(200);
+    ann.get(&format!("{SNAPSHOTS}?limit=0")).await.assert_problem(422, "validation");
+}
+
 both!(a_damaged_copy_replaces_nothing);
 async fn a_damaged_copy_replaces_nothing(app: TestApp) {
     let ann = owner(&app, "ann").await;
