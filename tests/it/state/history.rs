@@ -16,7 +16,7 @@ async fn every_change_of_content_is_a_revision_and_can_be_undone(app: TestApp) {
     let ann = owner(&app, "ann").await;
     let record = create(&ann, "k", json!({"n": 1})).await;
     let address = format!("{STATE}/{}", id(&record));
-    ann.put(&address).json(json!({"state_data": {"n": 2}})).await.expect(200);
+    ann.put(&address).header("user-agent", "a browser").json(json!({"state_data": {"n": 2}})).await.expect(200);
     ann.put(&address).json(json!({"device_id": "phone"})).await.expect(200);
     ann.put(&address).json(json!({"state_data": {"n": 2}})).await.expect(200);
     let back = ann.post(&format!("{address}/rollback")).header("if-match", "\"3\"").json(json!({"to": 1})).await.expect(200).json();
@@ -34,6 +34,8 @@ async fn every_change_of_content_is_a_revision_and_can_be_undone(app: TestApp) {
 
     let one = ann.get(&format!("{address}/history/1")).await.expect(200).json();
     assert_eq!((&one["document"], &one["actor"]), (&json!({"n": 1}), &json!("ann")));
+    let two = ann.get(&format!("{address}/history/2")).await.expect(200).json();
+    assert_eq!((&two["plugin_version"], &two["user_agent"]), (&json!("1.0.0"), &json!("a browser")));
     assert_eq!(ann.get(&format!("{address}/history/4")).await.expect(200).json()["document"], Value::Null);
     let known = ann.get(&format!("{address}/history")).await.expect(200);
     ann.get(&format!("{address}/history")).header("if-none-match", known.header("etag")).await.expect(304);

@@ -176,6 +176,7 @@ async fn sums_and_limits_are_told(app: TestApp) {
     let stats = ann.get(&format!("{STATE}/stats")).await.expect(200).json();
     assert_eq!((&stats["total_states"], &stats["active_states"], &stats["plugins_with_state"]), (&json!(3), &json!(3), &json!(2)));
     assert_eq!((&stats["total_size"], &stats["plugins"][1]["size"]), (&json!(7 + 5008 + 2), &json!(2)));
+    assert!((stats["average_state_size"].as_f64().unwrap() - f64::from(7 + 5008 + 2) / 3.0).abs() < 1e-9);
     assert!(stats["stored_size"].as_i64().unwrap() < 500);
     assert!(stats["last_activity"].is_string());
     let limits = ann.get(&format!("{STATE}/limits")).await.expect(200).json();

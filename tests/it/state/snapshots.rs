@@ -118,6 +118,24 @@ async fn a_damaged_copy_replaces_nothing(app: TestApp) {
     assert_eq!(ann.get(SNAPSHOTS).await.json()["items"].as_array().unwrap().len(), 1, "nothing of the restore stays");
 }
 
+both!(a_restore_that_fails_on_the_way_changes_nothing);
+async fn a_restore_that_fails_on_the_way_changes_nothing(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    ann.put(&entry("a")).json(json!(1)).await.expect(201);
+    let made = take(&ann, false).await;
+    ann.put(&entry("c")).json(json!(3)).await.expect(201);
+    ann.delete("/api/v1/plugins/Demo/uninstall").await.expect(200);
+    let counted = || {
+        let [seq, kept] = ["CAST(seq AS TEXT) AS value FROM user_heads", "CAST(count(*) AS TEXT) AS value FROM snapshots"];
+        [seq, kept].map(|what| app.database.values(&format!("SELECT {what}")))
+    };
+    let before = counted();
+    // What the snapshot lacks is deleted first, which needs no installation.
+    ann.post(&format!("{SNAPSHOTS}/{}/restore", id(&made))).await.assert_problem(422, "validation");
+    assert_eq!(ann.get(&entry("c")).await.text(), "3");
+    assert_eq!(counted(), before);
+}
+
 both!(a_restore_needs_no_room_in_between, max_state_document = "1 KiB", state_quota_factor = "2");
 async fn a_restore_needs_no_room_in_between(app: TestApp) {
     let ann = owner(&app, "ann").await;
