@@ -92,7 +92,7 @@ settings! {
     plugins_dir: PathBuf = "plugins";
     /// Threads that answer requests; none: one per core.
     workers: Option<usize> = "";
-    /// Writes that may wait for SQLite's one writer; beyond that, requests are answered 503.
+    /// Writes that may wait for their turn (SQLite has one at a time, PostgreSQL 12); beyond that, requests are answered 503.
     writer_queue: usize = "4096";
 
     /// Password of the account admin, used once, when the first start creates it; none: one is generated and printed.

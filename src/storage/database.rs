@@ -6,6 +6,7 @@ use std::{
 };
 
 use diesel::r2d2::Pool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     changes::{self, Changes, Watch, notes},
@@ -25,6 +26,8 @@ const RETRY_FOR: Duration = Duration::from_secs(5);
 /// How long to wait for a free connection.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 16;
+/// Of these, how many write at once on PostgreSQL: the others are left for reads, also while writes wait for a lock.
+const WRITING: usize = 12;
 
 /// Both databases behind one type; cheap to clone.
 #[derive(Clone)]
@@ -34,11 +37,34 @@ pub struct Database {
     pool: Pool<Manager>,
     /// SQLite takes one writer at a time, so one thread writes and commits many jobs together.
     writer: Option<Arc<Writer>>,
+    turns: Turns,
+}
+
+/// The order in which jobs write on PostgreSQL.
+#[derive(Clone)]
+struct Turns {
+    /// One for each job that writes or may wait.
+    places: Arc<Semaphore>,
+    writing: Arc<Semaphore>,
+}
+
+impl Turns {
+    fn new(queue: usize) -> Self {
+        let places = queue.saturating_add(WRITING).min(Semaphore::MAX_PERMITS);
+        Self { places: Arc::new(Semaphore::new(places)), writing: Arc::new(Semaphore::new(WRITING)) }
+    }
+
+    /// Waits for a turn, which lasts as long as what it returns. Without a place to wait in it is refused at once.
+    async fn take(&self) -> Result<[OwnedSemaphorePermit; 2]> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| busy())?;
+        let turn = Arc::clone(&self.writing).acquire_owned().await.map_err(|_| busy())?;
+        Ok([place, turn])
+    }
 }
 
 impl Database {
     /// Connects, and brings the schema up to date under a lock of the database, so that two processes can start at once.
-    /// `queue` bounds the write jobs that may wait on SQLite. Blocking: call it before serving.
+    /// `queue` bounds the write jobs that may wait. Blocking: call it before serving.
     pub fn open(url: &DatabaseUrl, queue: usize) -> Result<Self> {
         migrations::run(url)?;
         let pool = Pool::builder()
@@ -53,7 +79,7 @@ impl Database {
             DatabaseUrl::Sqlite(_) => Some(Arc::new(Writer::start(url.clone(), queue, Arc::clone(&changes))?)),
             DatabaseUrl::Postgres(_) => None,
         };
-        Ok(Self { url: url.clone(), changes, pool, writer })
+        Ok(Self { url: url.clone(), changes, pool, writer, turns: Turns::new(queue) })
     }
 
     /// What has changed, for those who keep copies.
@@ -83,7 +109,7 @@ impl Database {
     }
 
     /// Runs `work` in one transaction and returns after its commit is on disk; an error leaves no trace. `work` may run
-    /// more than once, when the database asks for a repetition.
+    /// more than once, when the database asks for a repetition. When too much waits already it is refused at once.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -92,8 +118,14 @@ impl Database {
         match &self.writer {
             Some(writer) => writer.write(work).await,
             None => {
-                let (pool, changes) = (self.pool.clone(), Arc::clone(&self.changes));
-                offload::run(move || retry(work, |work| write(&mut pool.get().map_err(|_| busy())?.conn, &changes, work))).await
+                let (pool, changes, turn) = (self.pool.clone(), Arc::clone(&self.changes), self.turns.take().await?);
+                offload::run(move || {
+                    let result = retry(work, |work| write(&mut pool.get().map_err(|_| busy())?.conn, &changes, work));
+                    // Not before, also when nobody waits for the answer any more.
+                    drop(turn);
+                    result
+                })
+                .await
             }
         }
     }

@@ -47,6 +47,14 @@ pub fn take_back(conn: &mut Connection, user: &UserId) -> Result<()> {
     Ok(())
 }
 
+/// Makes the user's other writers wait until the transaction ends, as every change does: what is read from here on stays true.
+/// The head, which stays as it is.
+pub fn hold(conn: &mut Connection, user: &UserId) -> Result<Head> {
+    let Head { seq, entries, horizon } = advance(conn, user)?;
+    take_back(conn, user)?;
+    Ok(Head { seq: seq - 1, entries, horizon })
+}
+
 pub fn find(conn: &mut Connection, user: &UserId) -> Result<Head> {
     let found: Option<Columns> =
         user_heads::table.find(user.as_str()).select((user_heads::seq, user_heads::entries, user_heads::horizon)).first(conn).optional()?;

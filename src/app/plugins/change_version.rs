@@ -119,6 +119,7 @@ async fn move_to(app: &Arc<App>, caller: &Caller, plugin: Plugin, release: Relea
             let (change, action, snapshot) = match how {
                 Move::Update => {
                     let made = state::take(&shared, conn, &access, &plugin.slug, SnapshotReason::Update, (None, false))?;
+                    state::let_go(conn, user, &plugin.slug)?;
                     (Change::Update, "plugin.update", Some(made))
                 }
                 Move::Rollback { .. } => {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{
     Access,
-    commit::{Operation, Place, Quota, Step, Written, commit},
+    commit::{Operation, Place, Quota, Step, Target, Written, commit},
     context::Context,
     read::Found,
-    write::{ATTEMPTS, Draft, KeyText, Request, build, overtaken, post},
+    write::{ATTEMPTS, Draft, KeyText, Made, Request, build, build_after, overtaken, post},
 };
 use crate::{
     app::{App, now},
@@ -56,47 +56,47 @@ pub(super) fn check_count(items: usize) -> Result<()> {
     }
 }
 
-/// Each item in a savepoint of its own.
+/// A write that is ready for its transaction; none where that has to wait for those before it.
+type Prepared = Option<(Context, Operation)>;
+
+/// Each item for itself, in their order.
 async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<ItemResult>> {
-    let mut prepared = Vec::with_capacity(items.len());
+    let mut prepared: Vec<Prepared> = Vec::with_capacity(items.len());
     for item in items {
-        prepared.push(build(app, access, &item.key, &item.request).await);
+        // What fails now is perhaps possible after those before it; and its error is told when it is its turn.
+        prepared.push(build(app, access, &item.key, &item.request).await.ok());
     }
-    let mut operations: Vec<Option<(Context, Operation)>> = Vec::with_capacity(items.len());
+    let prepared = Arc::new(prepared);
     let mut results = Vec::with_capacity(items.len());
-    for prepared in prepared {
-        let (operation, result) = match prepared {
-            Ok(prepared) => (Some(prepared), None),
-            Err(error) => (None, Some(ItemResult::Failed(error))),
-        };
-        operations.push(operation);
-        results.push(result);
-    }
-    let (owner, quota) = (access.clone(), Quota::of(app));
-    let steps = app
-        .db
-        .write(move |conn| {
-            let now = now();
-            let one = |operation: &Option<(Context, Operation)>| {
-                let (context, operation) = operation.as_ref()?;
-                Some(conn.in_savepoint(|conn| commit(conn, &Place { access: &owner, context, quota, now }, operation)))
-            };
-            Ok(operations.iter().map(one).collect::<Vec<_>>())
-        })
-        .await?;
-    for ((step, result), item) in steps.into_iter().zip(&mut results).zip(items) {
-        match step {
-            None => {}
-            Some(Ok(Step::Done(written))) => {
-                app.state.wake(&access.user);
-                *result = Some(ItemResult::Done(written));
-            }
-            // Overtaken, perhaps by an item of the same request: on its own it starts from what is there now.
-            Some(Ok(Step::Stale)) => *result = Some(alone(app, access, item).await),
-            Some(Err(error)) => *result = Some(ItemResult::Failed(error)),
+    while results.len() < items.len() {
+        results.extend(together(app, access, &prepared, results.len()).await?);
+        // Overtaken, perhaps by an item of the same request: on its own it starts from what is there now.
+        if let Some(item) = items.get(results.len()) {
+            results.push(alone(app, access, item).await);
         }
     }
-    Ok(results.into_iter().map(|result| result.unwrap_or(ItemResult::NotApplied)).collect())
+    Ok(results)
+}
+
+/// Writes from this one on, each in a savepoint of its own, up to the first that is not as it was prepared for.
+async fn together(app: &Arc<App>, access: &Access, prepared: &Arc<Vec<Prepared>>, from: usize) -> Result<Vec<ItemResult>> {
+    let (owner, quota, prepared) = (access.clone(), Quota::of(app), Arc::clone(prepared));
+    let results = app.db.write(move |conn| {
+        let (mut results, now) = (Vec::new(), now());
+        for (context, operation) in prepared.iter().skip(from).map_while(Option::as_ref) {
+            match conn.in_savepoint(|conn| commit(conn, &Place { access: &owner, context, quota, now }, operation)) {
+                Ok(Step::Done(written)) => results.push(ItemResult::Done(written)),
+                Ok(Step::Stale) => break,
+                Err(error) => results.push(ItemResult::Failed(error)),
+            }
+        }
+        Ok(results)
+    });
+    let results = results.await?;
+    if results.iter().any(|result| matches!(result, ItemResult::Done(_))) {
+        app.state.wake(&access.user);
+    }
+    Ok(results)
 }
 
 async fn alone(app: &Arc<App>, access: &Access, item: &Item) -> ItemResult {
@@ -122,9 +122,15 @@ async fn all_or_nothing(app: &Arc<App>, access: &Access, items: &[Item]) -> Resu
     };
     for _ in 0..ATTEMPTS {
         let mut operations = Vec::with_capacity(items.len());
+        let mut made = Made::new();
         for (at, item) in items.iter().enumerate() {
-            match build(app, access, &item.key, &item.request).await {
-                Ok(prepared) => operations.push(prepared),
+            match build_after(app, access, &made, &item.key, &item.request).await {
+                Ok((context, operation)) => {
+                    if let Target::Key(key) = &operation.target {
+                        made.insert(key.clone(), operation.leaves(now()));
+                    }
+                    operations.push((context, operation));
+                }
                 Err(error) => return failed(at, error),
             }
         }

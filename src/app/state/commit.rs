@@ -71,12 +71,18 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Of the new document, if there is one.
-    pub fn content_sha256(&self) -> Option<&str> {
+    /// The new document, if there is one.
+    pub fn document(&self) -> Option<&Arc<Stored>> {
         match &self.action {
-            Action::Put { document, .. } | Action::Restore { document, .. } => Some(&document.content_sha256),
+            Action::Put { document, .. } | Action::Restore { document, .. } => Some(document),
             _ => None,
         }
+    }
+
+    /// The document that is visible after it; none when there is none then.
+    pub fn leaves(&self, now: Timestamp) -> Option<Arc<Stored>> {
+        let ends = matches!(self.facts.expires_at, Some(Some(end)) if end <= now);
+        self.document().filter(|_| !ends).cloned()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Between documents and what the database keeps of them.
 
+use bytes::Bytes;
+
 use crate::{
     domain::state::{Document, Encoding, Stored},
     error::{Error, Result},
@@ -28,7 +30,12 @@ fn compress(json: &[u8]) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let smaller = zstd::bulk::compress(json, LEVEL).map_err(|e| Error::storage("a document cannot be compressed", e))?;
-    Ok(Some(smaller).filter(|smaller| smaller.len() <= json.len() / 100 * WORTH_IT))
+    Ok(Some(smaller).filter(|smaller| is_worth_it(json.len(), smaller.len())))
+}
+
+/// Sizes in bytes. Multiplied first: a hundredth of a small document is a coarse number.
+fn is_worth_it(plain: usize, smaller: usize) -> bool {
+    smaller.saturating_mul(100) <= plain.saturating_mul(WORTH_IT)
 }
 
 /// The compact JSON, checked against its hash. `entry` is the id of the entry, for the error.
@@ -49,6 +56,11 @@ pub fn decode(entry: &str, encoding: Encoding, size: i64, sha256: &str, data: Ve
     if intact { Ok(json) } else { Err(corrupt()) }
 }
 
+/// As [`decode`], for what is needed again as it is stored.
+pub fn json(entry: &str, stored: &Stored) -> Result<Bytes> {
+    decode(entry, stored.encoding, stored.size, &stored.sha256, stored.data.clone()).map(Bytes::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +79,13 @@ mod tests {
         // No JSON is as dense as this.
         let noise: Vec<u8> = (0..4000u32).map(|n| n.wrapping_mul(2_654_435_761).wrapping_mul(n).to_be_bytes()[0]).collect();
         assert_eq!(compress(&noise).unwrap(), None);
+    }
+
+    #[test]
+    fn twelve_percent_less_is_worth_it() {
+        for (plain, smaller, expected) in [(1099, 967, true), (1099, 968, false), (10_000, 8800, true), (10_000, 8801, false)] {
+            assert_eq!(is_worth_it(plain, smaller), expected, "{plain} {smaller}");
+        }
     }
 
     #[test]

@@ -184,6 +184,11 @@ impl Events {
         Ok(Listener { events: Arc::clone(self), user: user.clone(), changed, plugins, closed: self.closed.subscribe() })
     }
 
+    /// How many streams of the user are open at this server.
+    pub fn streams(&self, user: &UserId) -> usize {
+        self.channels().get(user).map_or(0, |channel| channel.streams)
+    }
+
     /// Everybody who listens, with what they have seen.
     pub(super) fn listening(&self) -> Vec<(UserId, Seen)> {
         let channels = self.channels();

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{App, now},
     error::{Error, Result},
-    storage::{Connection, state_mutations},
+    storage::{Connection, state_heads, state_mutations},
 };
 
 /// What happens to a mutation whose entry is no longer as the device knew it.
@@ -22,7 +22,7 @@ use crate::{
 pub enum OnConflict {
     /// It is refused.
     Fail,
-    /// It is applied all the same. Its request has no guard.
+    /// It is applied all the same. The guard of its request is waived.
     Local,
     /// It is dropped, and counts as done.
     Remote,
@@ -81,12 +81,14 @@ async fn one(app: &Arc<App>, access: &Access, device: &str, mutation: &Mutation)
         let tried = app
             .db
             .write(move |conn| {
+                // The same mutation, sent twice at once, waits here for itself.
+                state_heads::hold(conn, &owner.user)?;
                 if let Some(known) = state_mutations::find(conn, &owner.user, &device, &id)? {
                     return Ok(Tried::Replayed(known));
                 }
                 let tried = try_one(conn, &owner, &context, quota, &operation, on_conflict)?;
                 if let Tried::Done(result, _) = &tried {
-                    state_mutations::insert(conn, &owner.user, &device, &id, &result.to_string(), now())?;
+                    state_mutations::insert(conn, &owner.user, &device, &id, &remembered(result).to_string(), now())?;
                 }
                 Ok(tried)
             })
@@ -132,6 +134,15 @@ fn described(written: &Written) -> Value {
         Outcome::Deleted => "deleted",
     };
     json!({"outcome": outcome, "entry": written.entry.id, "etag": format!("\"{}\"", written.entry.seq), "version": written.entry.version})
+}
+
+/// What a repetition is answered: without the document, which may be purged meanwhile.
+fn remembered(result: &Value) -> Value {
+    let mut result = result.clone();
+    if let Some(current) = result.get_mut("current").and_then(Value::as_object_mut) {
+        current.shift_remove("document");
+    }
+    result
 }
 
 fn replayed(known: &str) -> Result<Applied> {

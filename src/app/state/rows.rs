@@ -26,11 +26,7 @@ pub(super) fn write(
     entries: i64,
 ) -> Result<Written> {
     let now = place.now;
-    let document = match &operation.action {
-        Action::Put { document, .. } | Action::Restore { document, .. } => Some(document),
-        _ => None,
-    };
-    let data = document.map(|document| document.data.as_slice());
+    let data = operation.document().map(|document| document.data.as_slice());
     let content_changed = row.is_none_or(|entry| entry.version != next.version);
     match row {
         None => state_entries::insert(conn, &next, data)?,

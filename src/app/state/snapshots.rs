@@ -1,30 +1,34 @@
 //! Keeping all entries of one plugin as they are, and going back to that.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Access,
     commit::{Action, Facts, Place, Quota, Target, write_unasked},
-    context,
+    context, encode,
 };
 use crate::{
-    app::{App, new_id, now},
+    app::{App, new_id, now, page::Page},
     domain::{
-        Slug,
-        state::{Snapshot, SnapshotEntry, SnapshotKey, SnapshotReason, StateKey},
+        Slug, UserId,
+        state::{Entry, Snapshot, SnapshotEntry, SnapshotKey, SnapshotReason, StateKey},
     },
     error::{Error, Result},
     storage::{Connection, snapshots, state_heads, state_lists},
 };
 
 /// Of one plugin and user; pinned ones do not count.
-const KEPT: usize = 10;
+pub const SNAPSHOTS_KEPT: usize = 10;
 
 fn absent() -> Error {
     Error::NotFound("snapshot".to_owned())
 }
 
-/// Makes a snapshot, in the transaction that it is called in, and lets the oldest go.
+/// Makes a snapshot, in the transaction that it is called in. When the oldest goes is for [`let_go`]: it may be the one that
+/// is about to be restored.
 pub fn take(
     app: &App,
     conn: &mut Connection,
@@ -33,9 +37,7 @@ pub fn take(
     reason: SnapshotReason,
     (label, pinned): (Option<String>, bool),
 ) -> Result<Snapshot> {
-    // Waits for whoever is writing, and keeps others from it.
-    let seq = state_heads::advance(conn, &access.user)?.seq - 1;
-    state_heads::take_back(conn, &access.user)?;
+    let seq = state_heads::hold(conn, &access.user)?.seq;
     let context = context::load_in(app, conn, &access.user, plugin.clone())?;
     let snapshot = Snapshot {
         id: new_id(),
@@ -51,42 +53,64 @@ pub fn take(
         created_by: access.actor.clone(),
         created_at: now(),
     };
-    let snapshot = snapshots::insert(conn, snapshot)?;
-    let all = snapshots::list(conn, &access.user, plugin)?;
-    for old in all.iter().filter(|snapshot| !snapshot.pinned).skip(KEPT) {
+    snapshots::insert(conn, snapshot)
+}
+
+/// Removes the plugin's oldest snapshots that newer ones push out, in the transaction that it is called in.
+pub fn let_go(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<()> {
+    let all = snapshots::list(conn, user, plugin)?;
+    for old in all.iter().filter(|snapshot| !snapshot.pinned).skip(SNAPSHOTS_KEPT) {
         snapshots::delete(conn, &old.id)?;
     }
-    Ok(snapshot)
+    Ok(())
 }
 
 /// Makes the plugin's state what it was: new revisions, and deletions of what was not there; in the transaction that it is
 /// called in. A copy of what is there before is kept.
+///
+/// # Errors
+///
+/// `StateCorrupt` for a damaged copy, which replaces nothing.
 pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &Snapshot, reason: SnapshotReason) -> Result<()> {
     let copies = snapshots::keys(conn, &snapshot.id)?;
     take(app, conn, access, &snapshot.plugin, reason, (None, false))?;
     let context = context::load_in(app, conn, &access.user, snapshot.plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
     let due = |copy: &SnapshotKey| copy.expires_at.is_none_or(|end| end > place.now);
-    let copies: Vec<SnapshotKey> = copies.into_iter().filter(due).collect();
+    let mut copies: Vec<SnapshotKey> = copies.into_iter().filter(due).collect();
     let key = |copy: &SnapshotKey| StateKey { plugin: snapshot.plugin.clone(), page: copy.page.clone(), key: copy.key.clone() };
     let kept: HashSet<StateKey> = copies.iter().map(key).collect();
-    for entry in state_lists::of_plugin(conn, &access.user, &snapshot.plugin)? {
-        if entry.is_live(place.now) && !kept.contains(&entry.key) {
-            write_unasked(conn, &place, Target::Id(entry.id), Action::Delete, Facts::default())?;
+    let rows: HashMap<StateKey, Entry> =
+        state_lists::of_plugin(conn, &access.user, &snapshot.plugin)?.into_iter().map(|row| (row.key.clone(), row)).collect();
+    for row in rows.values() {
+        if row.is_live(place.now) && !kept.contains(&row.key) {
+            write_unasked(conn, &place, Target::Id(row.id.clone()), Action::Delete, Facts::default())?;
         }
     }
+    // What shrinks comes first: where the plugin's state fits before and after, it fits all the way.
+    let growth = |copy: &SnapshotKey| copy.size - rows.get(&key(copy)).map_or(0, |row| row.size);
+    copies.sort_by_cached_key(growth);
     // One at a time: together they may be larger than the memory.
     for copy in copies {
+        let key = key(&copy);
         let SnapshotEntry { document, schema_version, strategy, device } = snapshots::entry(conn, &snapshot.id, &copy)?;
-        let facts = Facts { strategy: Some(strategy), expires_at: Some(copy.expires_at), device, schema_version, active: None };
+        let row = rows.get(&key);
+        // A row that is forgotten has no id any more; then the copy is found by the snapshot's.
+        encode::json(row.map_or(&snapshot.id, |row| &row.id), &document)?;
+        // By id where there is one: by key only active entries are found.
+        let target = row.map_or_else(|| Target::Key(key), |row| Target::Id(row.id.clone()));
+        let active = row.map(|row| row.active);
+        let facts = Facts { strategy: Some(strategy), expires_at: Some(copy.expires_at), device, schema_version, active };
         let action = Action::Restore { document: Arc::new(document), refused: Vec::new() };
-        write_unasked(conn, &place, Target::Key(key(&copy)), action, facts)?;
+        write_unasked(conn, &place, target, action, facts)?;
     }
-    Ok(())
+    let_go(conn, &access.user, &snapshot.plugin)
 }
 
 /// Erases all state of the plugin, in the transaction that it is called in: entries, revisions and snapshots.
 pub fn purge_in(app: &App, conn: &mut Connection, access: &Access, plugin: &Slug) -> Result<()> {
+    // What is found from here on is all there is.
+    state_heads::hold(conn, &access.user)?;
     let context = context::load_in(app, conn, &access.user, plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
     for entry in state_lists::of_plugin(conn, &access.user, plugin)? {
@@ -110,24 +134,30 @@ pub async fn create_snapshot(app: &Arc<App>, access: &Access, plugin_id: String,
         .write(move |conn| {
             let plugin = context::resolve(conn, &access.user, &plugin_id)?;
             access.require(&plugin)?;
-            take(&shared, conn, &access, &plugin, SnapshotReason::Request, (label.clone(), pinned))
+            let made = take(&shared, conn, &access, &plugin, SnapshotReason::Request, (label.clone(), pinned))?;
+            let_go(conn, &access.user, &plugin)?;
+            Ok(made)
         })
         .await
 }
 
-/// Newest first; of one plugin, or of all.
-pub async fn list_snapshots(app: &App, access: &Access, plugin_id: Option<String>) -> Result<Vec<Snapshot>> {
+/// Those before this id, newest first; of one plugin, or of all.
+pub async fn list_snapshots(
+    app: &App,
+    access: &Access,
+    plugin_id: Option<String>,
+    before: Option<String>,
+    limit: usize,
+) -> Result<Page<Snapshot>> {
     let access = access.clone();
-    app.db
-        .read(move |conn| match plugin_id {
-            None => snapshots::list_all(conn, &access.user, &access.plugins),
-            Some(name) => {
-                let plugin = context::resolve(conn, &access.user, &name)?;
-                access.require(&plugin)?;
-                snapshots::list(conn, &access.user, &plugin)
-            }
-        })
-        .await
+    let found = app.db.read(move |conn| {
+        let plugin = plugin_id.map(|name| context::resolve(conn, &access.user, &name)).transpose()?;
+        if let Some(plugin) = &plugin {
+            access.require(plugin)?;
+        }
+        snapshots::page(conn, &access.user, &access.plugins, plugin.as_ref(), before.as_deref(), Page::<Snapshot>::rows(limit))
+    });
+    Ok(Page::new(found.await?, limit, |snapshot| snapshot.id.clone()))
 }
 
 fn find_in(conn: &mut Connection, access: &Access, id: &str) -> Result<Snapshot> {
@@ -149,6 +179,8 @@ pub async fn delete_snapshot(app: &App, access: &Access, id: &str) -> Result<()>
     let (access, id) = (access.clone(), id.to_owned());
     app.db
         .write(move |conn| {
+            // Not while it is restored: what is missing then would be deleted.
+            state_heads::hold(conn, &access.user)?;
             find_in(conn, &access, &id)?;
             snapshots::delete(conn, &id)
         })
@@ -161,6 +193,7 @@ pub async fn restore_snapshot(app: &Arc<App>, access: &Access, id: &str) -> Resu
     let restored = app
         .db
         .write(move |conn| {
+            state_heads::hold(conn, &owner.user)?;
             let found = find_in(conn, &owner, &id)?;
             restore_in(&shared, conn, &owner, &found, SnapshotReason::Restore)?;
             Ok(found)

@@ -1,6 +1,6 @@
 //! Sums over state.
 
-use super::{Access, commit::Quota};
+use super::{Access, commit::Quota, import::most_of_a_line};
 use crate::{
     app::{App, now},
     domain::{Caller, Slug, Timestamp, UserId},
@@ -32,17 +32,23 @@ impl Stats {
     }
 }
 
-/// What the settings allow: bytes of one document, bytes of a plugin's entries, entries of a user.
+/// What the settings allow: bytes of one document, bytes of a plugin's entries, entries of a user, bytes of an export's line.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub document: u64,
     pub plugin: u64,
     pub entries: u64,
+    pub import_line: u64,
 }
 
 pub fn limits(app: &App) -> Limits {
     let quota = Quota::of(app);
-    Limits { document: app.settings.max_state_document.as_u64(), plugin: quota.plugin_bytes, entries: quota.entries }
+    Limits {
+        document: app.settings.max_state_document.as_u64(),
+        plugin: quota.plugin_bytes,
+        entries: quota.entries,
+        import_line: most_of_a_line(app),
+    }
 }
 
 pub async fn stats(app: &App, access: &Access) -> Result<Stats> {

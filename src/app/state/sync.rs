@@ -56,7 +56,7 @@ async fn one(app: &Arc<App>, access: &Access, device: &str, key: &KeyText, mut d
         if let Some(remote) = current
             && !force
             && remote.entry.device.as_deref() != Some(device)
-            && operation.content_sha256() != Some(remote.entry.content_sha256.as_str())
+            && operation.document().is_none_or(|local| local.content_sha256 != remote.entry.content_sha256)
         {
             return Ok(Synced::Conflict(Box::new(Conflict { remote, local: draft.text })));
         }

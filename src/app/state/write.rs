@@ -1,6 +1,6 @@
 //! Creating, replacing, patching and deleting one entry.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 
@@ -8,6 +8,7 @@ use super::{
     Access, absent,
     commit::{Action, Facts, Operation, Outcome, Place, Quota, Step, Target, Written, commit},
     context::{self, Context},
+    encode,
     prepare::{Form, prepare},
     read::{Found, key_and_context},
 };
@@ -68,8 +69,22 @@ pub async fn write(app: &Arc<App>, access: &Access, key: &KeyText, request: &Req
     Err(overtaken())
 }
 
+/// What the operations before it in the same transaction leave of the entries that they name; none: nothing.
+pub(super) type Made = HashMap<StateKey, Option<Arc<Stored>>>;
+
 /// Everything about a write that can be done before its transaction.
 pub(super) async fn build(app: &Arc<App>, access: &Access, key: &KeyText, request: &Request) -> Result<(Context, Operation)> {
+    build_after(app, access, &Made::new(), key, request).await
+}
+
+/// The same for a write that stands or falls with those that made these documents.
+pub(super) async fn build_after(
+    app: &Arc<App>,
+    access: &Access,
+    made: &Made,
+    key: &KeyText,
+    request: &Request,
+) -> Result<(Context, Operation)> {
     match request {
         Request::Put { draft, guard } => {
             let (key, context) = key_and_context(app, access, key).await?;
@@ -80,13 +95,19 @@ pub(super) async fn build(app: &Arc<App>, access: &Access, key: &KeyText, reques
             // What is wrong with a patch itself comes before whether there is something to patch.
             let patch = checked_patch(draft.text.clone()).await?;
             let (key, context) = key_and_context(app, access, key).await?;
-            let Some(Found { entry, json }) = current(app, access, &key).await? else {
+            let base = match made.get(&key) {
+                // Nobody can come between the two.
+                Some(Some(made)) => Some((encode::json(&key.key, made)?, None)),
+                Some(None) => None,
+                None => current(app, access, &key).await?.map(|found| (found.json, Some(found.entry.seq))),
+            };
+            let Some((json, base)) = base else {
                 // Refused like the deletion of what is not there: 404, or 412 with a guard.
                 return Ok((context, deletion(key, guard, Some(0))));
             };
             let text = offload::run(move || merge(&json, &patch)).await?;
             let draft = Draft { text: text.into(), ..draft.clone() };
-            let operation = put_operation(app, &context, Target::Key(key), &draft, guard.clone(), Some(entry.seq)).await?;
+            let operation = put_operation(app, &context, Target::Key(key), &draft, guard.clone(), base).await?;
             Ok((context, operation))
         }
         Request::Delete { guard } => {
@@ -201,10 +222,7 @@ pub(super) async fn attempt_with_document(
     operation: Operation,
 ) -> Result<Option<Found>> {
     let (owner, quota, now) = (access.clone(), Quota::of(app), now());
-    let given: Option<Arc<Stored>> = match &operation.action {
-        Action::Put { document, .. } | Action::Restore { document, .. } => Some(Arc::clone(document)),
-        _ => None,
-    };
+    let given = operation.document().map(Arc::clone);
     let done = app
         .db
         .write(move |conn| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use reqwest::{Method, RequestBuilder};
+use serde::Deserialize;
 
 use crate::{
     app::{
@@ -13,10 +14,14 @@ use crate::{
     cli::{
         failure::Result,
         global::Global,
-        remote::{Remote, member},
+        remote::{Remote, member, read},
         target::Target,
     },
+    error::Error,
 };
+
+/// Changes in one answer.
+const PAGE: usize = 1000;
 
 #[derive(Args)]
 pub struct Owner {
@@ -87,7 +92,7 @@ pub fn request(remote: &Remote, route: &[String], method: Method, rest: &[&str])
     remote.request(method, route.iter().map(String::as_str).chain(rest.iter().copied()))
 }
 
-/// The id of an entry by its key.
+/// The id of an entry by its key, also of a deleted one.
 pub async fn id(place: &Place, key: &Key) -> Result<String> {
     match place {
         Place::Here { app, access } => Ok(state::id_of(app, access, key.text()).await?),
@@ -95,8 +100,46 @@ pub async fn id(place: &Place, key: &Key) -> Result<String> {
             let exact = [("page_id", key.page.clone().unwrap_or_default()), ("state_key", key.key.clone().unwrap_or_default())];
             let query = exact.into_iter().chain([("plugin_id", key.plugin.clone())]).collect::<Vec<_>>();
             let found = remote.send(request(remote, route, Method::GET, &[]).query(&query)).await?.1;
-            let first = found.get(0).ok_or_else(|| crate::error::Error::NotFound(format!("state of {}", key.name())))?;
-            member(first, "id")
+            match found.get(0) {
+                Some(first) => member(first, "id"),
+                None => deleted_id(remote, route, key).await,
+            }
         }
+    }
+}
+
+/// Changes as a server tells them.
+#[derive(Deserialize)]
+struct Changes {
+    changes: Vec<Change>,
+    cursor: String,
+    has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    id: String,
+    plugin_id: String,
+    page_id: Option<String>,
+    state_key: Option<String>,
+}
+
+/// Lists have what is there. What was deleted is among the changes, for as long as it can be brought back.
+async fn deleted_id(remote: &Remote, route: &[String], key: &Key) -> Result<String> {
+    let mut query = vec![("limit", PAGE.to_string())];
+    loop {
+        let page: Changes = read(remote.send(request(remote, route, Method::GET, &["changes"]).query(&query)).await?.1)?;
+        let is_it = |change: &Change| {
+            change.plugin_id == key.plugin
+                && change.page_id.as_deref().unwrap_or_default() == key.page.as_deref().unwrap_or_default()
+                && change.state_key.as_deref().unwrap_or_default() == key.key.as_deref().unwrap_or_default()
+        };
+        if let Some(change) = page.changes.into_iter().find(is_it) {
+            return Ok(change.id);
+        }
+        if !page.has_more {
+            return Err(Error::NotFound(format!("state of {}", key.name())).into());
+        }
+        query = vec![("limit", PAGE.to_string()), ("since", page.cursor)];
     }
 }

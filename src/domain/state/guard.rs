@@ -18,7 +18,7 @@ pub struct Guard {
     pub if_match: Option<Expected>,
     /// `If-None-Match: *`: only create.
     pub only_create: bool,
-    /// The server's own doing: no policy can demand a precondition of it.
+    /// No policy can demand a precondition: the server's own doing, or of a caller who knows what may be replaced.
     pub waived: bool,
 }
 
@@ -31,7 +31,7 @@ impl Guard {
         Self { only_create: true, ..Self::default() }
     }
 
-    /// Of what the server does by itself.
+    /// Of what the server does by itself, and of who writes over whatever there is, knowingly.
     pub fn unconditional() -> Self {
         Self { waived: true, ..Self::default() }
     }

@@ -1,6 +1,6 @@
 //! What an entry held before.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -13,6 +13,7 @@ use crate::{
     domain::state::Revision,
     error::Error,
     http::{
+        etag,
         extract::Query,
         paging::{PageAnswer, PageParameters},
         problem::{HttpResult, ProblemSchema},
@@ -64,10 +65,11 @@ impl RevisionBody {
 #[utoipa::path(
     tag = "state",
     params(("id" = String, Path), PageParameters),
-    responses((status = 200, body = PageAnswer<RevisionBody>), (status = 422, description = "a parameter is not valid", body = ProblemSchema))
+    responses((status = 200, body = PageAnswer<RevisionBody>), (status = 304), (status = 422, description = "a parameter is not valid", body = ProblemSchema))
 )]
 #[get("/plugin-state/{id}/history")]
 pub async fn list_revisions(
+    request: HttpRequest,
     user: StateAccess,
     app: web::Data<App>,
     names: web::Path<EntrySegment>,
@@ -76,7 +78,7 @@ pub async fn list_revisions(
     let (limit, before) = query.0.wanted()?;
     let before = before.map(|text| text.parse().map_err(|_| Error::invalid("cursor", "is not one that this server gave"))).transpose()?;
     let page = state::history(&app, &user.access, entry_id(&names.id)?, before, limit).await?;
-    Ok(HttpResponse::Ok().json(PageAnswer::new(page, RevisionBody::new)))
+    Ok(etag::json(&request, &PageAnswer::new(page, RevisionBody::new))?)
 }
 
 #[derive(Deserialize)]

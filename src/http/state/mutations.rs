@@ -79,7 +79,8 @@ impl MutationBody {
             OnConflictBody::Remote => OnConflict::Remote,
         };
         let guard = match (on_conflict, self.base_etag.as_deref(), &self.op) {
-            (OnConflict::Local, ..) => Guard::default(),
+            // It says what it replaces, and goes on all the same.
+            (OnConflict::Local, Some(_), _) | (OnConflict::Local, None, Kind::Put) => Guard::unconditional(),
             (_, Some(tag), _) => matching(tag),
             (_, None, Kind::Put) => Guard::creating(),
             (_, None, Kind::Patch | Kind::Delete) => Guard::default(),
@@ -120,7 +121,7 @@ struct ResultBody {
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// How the entry is, where it was not as expected.
+    /// How the entry is, where it was not as expected; without its document when the mutation was applied by an earlier request.
     #[serde(skip_serializing_if = "Option::is_none")]
     current: Option<Value>,
 }

@@ -81,6 +81,13 @@ pub struct LimitsAnswer {
     plugin: Vec<PluginLimit>,
     /// The same for a plugin without any.
     plugin_limit: u64,
+    /// Open event streams of the user, at this server.
+    streams: Limit,
+    /// Snapshots of each plugin that are kept beside the pinned ones.
+    #[schema(maximum = 1000)]
+    snapshots: usize,
+    /// Bytes of a line that `/import` takes.
+    import_line: u64,
     /// Seconds for which a deletion is told and a mutation is known.
     horizon_seconds: u64,
 }
@@ -117,6 +124,9 @@ pub async fn limits(user: StateAccess, app: web::Data<App>) -> HttpResult {
         entries: Limit { limit: limits.entries, used: stats.total().entries },
         plugin: stats.plugins.iter().map(of).collect(),
         plugin_limit: limits.plugin,
+        streams: Limit { limit: state::MOST_STREAMS as u64, used: app.state.events.streams(&user.access.user) as i64 },
+        snapshots: state::SNAPSHOTS_KEPT,
+        import_line: limits.import_line,
         horizon_seconds: state::HORIZON.as_secs(),
     }))
 }

@@ -1,6 +1,6 @@
 //! Keeping all entries of one plugin as they are, and going back to that.
 
-use actix_web::{HttpResponse, delete, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
 use serde::{Deserialize, Serialize};
 
 use super::access::{EntrySegment, StateAccess, entry_id};
@@ -9,7 +9,9 @@ use crate::{
     domain::state::{self as values, Snapshot, check_name},
     error::Error,
     http::{
+        etag,
         extract::{Json, Query},
+        paging::{PageAnswer, wanted},
         problem::{HttpResult, ProblemSchema},
     },
 };
@@ -19,6 +21,11 @@ use crate::{
 pub struct Parameters {
     /// Only of this plugin.
     plugin_id: Option<String>,
+    /// 100 when absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// The `next_cursor` of the part before.
+    cursor: Option<String>,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -88,23 +95,22 @@ fn key(key: values::SnapshotKey) -> SnapshotKey {
     SnapshotKey { page_id: name(key.page), state_key: name(key.key), size: key.size }
 }
 
-#[derive(Serialize, utoipa::ToSchema)]
-#[schema(as = Snapshots)]
-pub struct SnapshotsAnswer {
-    /// Newest first. Of each plugin the last ten are kept, and those that are pinned.
-    items: Vec<SnapshotBody>,
-}
-
-/// The user's snapshots.
+/// The user's snapshots, newest first. Of each plugin the last ten are kept, and those that are pinned.
 #[utoipa::path(
     tag = "state",
     params(Parameters),
-    responses((status = 200, body = SnapshotsAnswer), (status = 422, description = "a parameter is not valid", body = ProblemSchema))
+    responses(
+        (status = 200, body = PageAnswer<SnapshotBody>),
+        (status = 304),
+        (status = 422, description = "a parameter is not valid", body = ProblemSchema)
+    )
 )]
 #[get("/plugin-state/snapshots")]
-pub async fn list_snapshots(user: StateAccess, app: web::Data<App>, query: Query<Parameters>) -> HttpResult {
-    let found = state::list_snapshots(&app, &user.access, query.0.plugin_id).await?;
-    Ok(HttpResponse::Ok().json(SnapshotsAnswer { items: found.into_iter().map(SnapshotBody::new).collect() }))
+pub async fn list_snapshots(request: HttpRequest, user: StateAccess, app: web::Data<App>, query: Query<Parameters>) -> HttpResult {
+    let Parameters { plugin_id, limit, cursor } = query.0;
+    let (limit, before) = wanted(limit, cursor.as_deref())?;
+    let page = state::list_snapshots(&app, &user.access, plugin_id, before, limit).await?;
+    Ok(etag::json(&request, &PageAnswer::new(page, SnapshotBody::new))?)
 }
 
 /// Keeps all entries of one plugin as they are at this moment.
@@ -143,6 +149,7 @@ pub async fn delete_snapshot(user: StateAccess, app: web::Data<App>, names: web:
     responses(
         (status = 200, body = SnapshotBody),
         (status = 422, description = "the plugin is not installed", body = ProblemSchema),
+        (status = 500, description = "state_corrupt: a copy is damaged; nothing was changed", body = ProblemSchema),
         (status = 507, description = "quota_exceeded", body = ProblemSchema)
     )
 )]

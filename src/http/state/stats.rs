@@ -15,6 +15,7 @@ use crate::{
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = StateStats)]
 pub struct StatsAnswer {
+    /// This and the other sums have in them what has ended and was not swept up yet, as quotas do.
     total_states: i64,
     /// Those that lists show.
     active_states: i64,

@@ -21,6 +21,14 @@ async fn state_is_managed_from_the_command_line(app: TestApp) {
         assert_eq!(run(&["stats"]).done().json()["total_states"], 1);
         run(&["cleanup"]).done();
         run(&["delete", "Demo", "k", "--page", "p"]).done();
+        // What is deleted has its history, and comes back.
+        let gone = run(&["history", "Demo", "k", "--page", "p"]).done().json()[0].clone();
+        assert_eq!(gone["change"], "delete");
+        let before = (gone["version"].as_i64().unwrap() - 1).to_string();
+        run(&["rollback", "Demo", "k", "--page", "p", "--to", &before]).done();
+        assert_eq!(run(&["get", "Demo", "k", "--page", "p"]).done().json().to_string(), r#"{"a":1.0}"#);
+        assert_eq!(run(&["history", "Demo", "never"]).status, 1);
+        run(&["delete", "Demo", "k", "--page", "p"]).done();
         run(&["delete", "Demo", "k", "--page", "p"]).done();
         assert_eq!(run(&["get", "Demo", "k", "--page", "p"]).status, 1);
         assert_eq!(run(&["set", "Nowhere", "--document", "1"]).status, 1);

@@ -52,6 +52,13 @@ async fn ten_mebibytes_work_and_one_byte_more_does_not(app: TestApp) {
     // White space does not count, up to what a body may have.
     put(&ann, format!("{}{largest}", " ".repeat(MIB / 2))).await.expect(200);
     put(&ann, format!("{}1", " ".repeat(12 * MIB))).await.assert_problem(413, "too_large");
+    // A body with several documents may have more of it.
+    let batch = async |blanks: usize| {
+        let body = format!("{}{{\"operations\":[]}}", " ".repeat(blanks));
+        ann.post(&format!("{STATE}/batch")).header("content-type", "application/json").body(body).await
+    };
+    batch(12 * MIB).await.expect(200);
+    batch(64 * MIB).await.assert_problem(413, "too_large");
 }
 
 both!(a_document_of_a_mebibyte_takes_less_than_five);

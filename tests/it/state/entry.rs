@@ -86,6 +86,13 @@ async fn preconditions_are_met_or_nothing_happens(app: TestApp) {
         json!(null)
     );
     ann.put(DEMO).header("if-match", "*").json(json!(1)).await.assert_problem(412, "precondition_failed");
+    for answer in [
+        ann.patch(DEMO).header("if-match", "\"1\"").json(json!({})).await,
+        ann.delete(DEMO).header("if-match", "\"1\"").await,
+        ann.delete(DEMO).header("if-match", "*").await,
+    ] {
+        assert_eq!(answer.assert_problem(412, "precondition_failed")["current"], json!(null));
+    }
     ann.put(DEMO).header("if-none-match", "*").json(json!({"a": 1})).await.expect(201);
     let refused = ann.put(DEMO).header("if-none-match", "*").json(json!(2)).await.assert_problem(412, "precondition_failed");
     insta::assert_snapshot!(crate::support::redact::redact(&refused["current"]), @r#"
@@ -109,7 +116,19 @@ async fn preconditions_are_met_or_nothing_happens(app: TestApp) {
     ann.delete(DEMO).header("if-match", "\"2\"").await.expect(204);
 }
 
-both!(the_order_of_checks, max_state_document = "1 KiB");
+both!(a_refused_caller_is_shown_the_document_below_64_kib);
+async fn a_refused_caller_is_shown_the_document_below_64_kib(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for (size, is_shown) in [(65_535, true), (65_536, false)] {
+        let document = json!("x".repeat(size - 2));
+        ann.put(DEMO).json(&document).await;
+        let refused = ann.put(DEMO).header("if-match", "\"99\"").json(json!(1)).await.assert_problem(412, "precondition_failed");
+        assert!(refused["current"]["etag"].is_string(), "{size}");
+        assert_eq!(refused["current"].get("document"), is_shown.then_some(&document), "{size}");
+    }
+}
+
+both!(the_order_of_checks, max_state_document = "1 KiB", state_quota_factor = "1");
 async fn the_order_of_checks(app: TestApp) {
     let ann = owner(&app, "ann").await;
     ann.put(DEMO).json(json!({"a": 1})).await.expect(201);
@@ -124,6 +143,11 @@ async fn the_order_of_checks(app: TestApp) {
     ann.put(&format!("{STATE}/none")).header("if-match", "\"7\"").json(json!({"state_data": {}})).await.assert_problem(404, "not_found");
     json("/api/v1/plugin-state/entry?plugin_id=NotInstalled").body("{}").await.assert_problem(412, "precondition_failed");
     ann.put("/api/v1/plugin-state/entry?plugin_id=NotInstalled").json(json!({})).await.assert_problem(422, "validation");
+    let schema = json!({"schemas": {"1": {"type": "object"}}});
+    app.admin().await.put(&format!("{STATE}/policies/Demo")).json(schema).await.expect(200);
+    let long = "x".repeat(1015);
+    ann.put(&entry("k")).json(json!(long)).await.assert_problem(422, "validation");
+    ann.put(&entry("k")).json(json!({"a": long})).await.assert_problem(507, "quota_exceeded");
 }
 
 both!(a_write_that_changes_nothing_changes_nothing);
@@ -147,6 +171,10 @@ async fn a_write_that_changes_nothing_changes_nothing(app: TestApp) {
     let id = timed.json()["id"].as_str().unwrap().to_owned();
     let history = ann.get(&format!("{STATE}/{id}/history")).await.expect(200).json();
     assert_eq!(history["items"].as_array().unwrap().len(), 2);
+    let custom = ann.put(&format!("{STATE}/{id}")).json(json!({"state_strategy": "custom"})).await.expect(200).json();
+    assert_eq!((&custom["etag"], &custom["version"]), (&json!("\"4\""), &json!(2)));
+    let history = ann.get(&format!("{STATE}/{id}/history")).await.expect(200).json();
+    assert_eq!(history["items"].as_array().unwrap().len(), 2, "nor does a strategy");
     let kept = ann.put(DEMO).json(json!({"e": 1})).await.expect(200);
     assert_eq!(kept.header("plugyard-expires"), end, "what is not named stays");
     assert_eq!(ann.put(DEMO).header("plugyard-expires", "never").json(json!({"e": 1})).await.expect(200).header("plugyard-expires"), "");

@@ -146,6 +146,34 @@ async fn what_other_processes_do_is_told(app: TestApp) {
     assert_eq!(stream.next().await.unwrap().data["state_key"], "end");
 }
 
+both!(a_write_that_changes_nothing_is_not_told);
+async fn a_write_that_changes_nothing_is_not_told(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let mut stream = Stream::of(&app, &ann, None).await;
+    ann.put(&entry("a")).json(json!(1)).await.expect(201);
+    assert_eq!(stream.next().await.unwrap().data["state_key"], "a");
+    ann.put(&entry("a")).json(json!(1)).await.expect(200);
+    ann.put(&entry("b")).json(json!(1)).await.expect(201);
+    let event = stream.next().await.unwrap();
+    assert_eq!((&event.data["state_key"], &event.data["seq"]), (&json!("b"), &json!(2)));
+}
+
+both!(what_time_ends_is_told, state_sweep_interval = "50ms");
+async fn what_time_ends_is_told(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let mut stream = Stream::of(&app, &ann, None).await;
+    ann.put(&entry("k")).header("plugyard-expires", "2020-01-01T00:00:00Z").json(json!(1)).await.expect(201);
+    // The entry itself may have been told, ended as it is, before it was swept.
+    loop {
+        let event = stream.next().await.unwrap();
+        assert_eq!((event.name.as_str(), &event.data["state_key"], &event.data["deleted"]), ("state.changed", &json!("k"), &json!(true)));
+        if event.data["version"] == 2 {
+            break;
+        }
+        assert_eq!(event.data["version"], 1);
+    }
+}
+
 #[test]
 fn servers_on_one_database_tell_each_others_changes() {
     run_on(Db::Postgres, &[], async |app: TestApp| {
@@ -277,7 +305,9 @@ async fn a_slow_reader_is_told_to_start_anew_once(app: TestApp) {
 both!(twenty_streams_are_the_most_and_tickets_open_one);
 async fn twenty_streams_are_the_most_and_tickets_open_one(app: TestApp) {
     let (ann, ben) = (owner(&app, "ann").await, owner(&app, "ben").await);
-    let ticket = ann.post(&format!("{EVENTS}/ticket")).await.expect(200).json()["ticket"].as_str().unwrap().to_owned();
+    let made = ann.post(&format!("{EVENTS}/ticket")).await.expect(200).json();
+    assert_eq!(made["expires_in"], 60);
+    let ticket = made["ticket"].as_str().unwrap();
     let by_ticket = format!("{EVENTS}?ticket={ticket}");
     let (status, mut stream) = Stream::open(&app, &by_ticket, &[]).await;
     assert_eq!(status, 200);
@@ -290,6 +320,7 @@ async fn twenty_streams_are_the_most_and_tickets_open_one(app: TestApp) {
         streams.push(Stream::of(&app, &ann, None).await);
     }
     ann.get(EVENTS).await.assert_problem(429, "rate_limited");
+    assert_eq!(ann.get(&format!("{STATE}/limits")).await.json()["streams"], json!({"limit": 20, "used": 20}));
     let _other = Stream::of(&app, &ben, None).await;
     drop(streams);
     // The server notices at its next word that nobody listens.

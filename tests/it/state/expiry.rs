@@ -18,6 +18,9 @@ async fn ended_entries_are_swept_into_tombstones(app: TestApp) {
     ann.put(&entry("stays")).json(json!(1)).await.expect(201);
     ben.put(&entry("k")).header("plugyard-expires", PAST).json(json!(1)).await.expect(201);
     assert_eq!(ann.get(STATE).await.json().as_array().unwrap().len(), 1, "gone before they are swept");
+    let stats = ann.get(&format!("{STATE}/stats")).await.json();
+    assert_eq!((&stats["total_states"], &stats["active_states"]), (&json!(251), &json!(1)));
+    assert_eq!(ann.get(&format!("{STATE}/limits")).await.json()["entries"]["used"], 251, "as the quota counts");
     let swept = ann.delete(&format!("{STATE}/cleanup")).await.expect(200).json();
     assert_eq!(swept, json!({"message": "Cleaned up 250 expired plugin states", "deleted_count": 250}));
     assert_eq!(ann.delete(&format!("{STATE}/cleanup")).await.expect(200).json()["deleted_count"], 0);
@@ -29,6 +32,19 @@ async fn ended_entries_are_swept_into_tombstones(app: TestApp) {
     assert_eq!(changes["changes"].as_array().unwrap().iter().filter(|change| change["deleted"] == true).count(), 250);
 }
 
+both!(one_plugins_sweep_touches_no_other, state_sweep_interval = "keep");
+async fn one_plugins_sweep_touches_no_other(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for plugin in ["Demo", "Other"] {
+        let address = format!("{STATE}/entry?plugin_id={plugin}");
+        ann.put(&address).header("plugyard-expires", PAST).json(json!(1)).await.expect(201);
+    }
+    let made = ann.post("/api/v1/tokens").json(json!({"name": "t", "scopes": ["state:Demo"]})).await.expect(201).json();
+    let limited = ann.with_token(made["token"].as_str().unwrap());
+    assert_eq!(limited.delete(&format!("{STATE}/cleanup")).await.expect(200).json()["deleted_count"], 1);
+    assert_eq!(app.database.values("SELECT plugin_slug AS value FROM state_entries WHERE deleted_at IS NOT NULL"), ["Demo"]);
+}
+
 both!(the_server_sweeps_by_itself, state_sweep_interval = "50ms");
 async fn the_server_sweeps_by_itself(app: TestApp) {
     let ann = owner(&app, "ann").await;
@@ -37,6 +53,40 @@ async fn the_server_sweeps_by_itself(app: TestApp) {
     while app.database.values(swept) != ["1"] {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+both!(what_is_older_than_the_horizon_is_forgotten);
+async fn what_is_older_than_the_horizon_is_forgotten(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let cursor = async || ann.get(&format!("{STATE}/changes")).await.json()["cursor"].as_str().unwrap().to_owned();
+    let push = async |id: &str| {
+        let mutation =
+            json!({"id": id, "op": "put", "key": {"plugin_id": "Other", "state_key": id}, "document": 1, "on_conflict": "local"});
+        let body = json!({"device_id": "phone", "mutations": [mutation]});
+        ann.post(&format!("{STATE}/mutations")).json(body).await.expect(200).json()["results"][0]["replayed"].as_bool().unwrap()
+    };
+    for name in ["old", "young"] {
+        ann.put(&entry(name)).json(json!(1)).await.expect(201);
+        assert!(!push(name).await);
+    }
+    let before = cursor().await;
+    ann.delete(&entry("old")).await.expect(204);
+    let between = cursor().await;
+    ann.delete(&entry("young")).await.expect(204);
+    app.server.stop_gracefully();
+    for (name, days) in [("old", 31), ("young", 29)] {
+        let at = jiff::Timestamp::now().as_millisecond() - days * 24 * 3_600_000;
+        app.database.execute(&format!("UPDATE state_entries SET deleted_at = {at} WHERE plugin_slug = 'Demo' AND state_key = '{name}'"));
+        app.database.execute(&format!("UPDATE state_mutations SET created_at = {at} WHERE mutation_id = '{name}'"));
+    }
+    app.server.restart();
+    while app.database.values("SELECT state_key AS value FROM state_entries WHERE deleted_at IS NOT NULL") != ["young"] {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    ann.get(&format!("{STATE}/changes?since={before}")).await.assert_problem(410, "gone");
+    let told = ann.get(&format!("{STATE}/changes?since={between}")).await.expect(200).json();
+    assert_eq!((&told["changes"][0]["state_key"], told["changes"].as_array().unwrap().len()), (&json!("young"), 1));
+    assert_eq!((push("old").await, push("young").await), (false, true));
 }
 
 both!(a_get_never_writes_and_accesses_are_counted_all_the_same);

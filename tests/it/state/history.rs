@@ -16,7 +16,7 @@ async fn every_change_of_content_is_a_revision_and_can_be_undone(app: TestApp) {
     let ann = owner(&app, "ann").await;
     let record = create(&ann, "k", json!({"n": 1})).await;
     let address = format!("{STATE}/{}", id(&record));
-    ann.put(&address).json(json!({"state_data": {"n": 2}})).await.expect(200);
+    ann.put(&address).header("user-agent", "a browser").json(json!({"state_data": {"n": 2}})).await.expect(200);
     ann.put(&address).json(json!({"device_id": "phone"})).await.expect(200);
     ann.put(&address).json(json!({"state_data": {"n": 2}})).await.expect(200);
     let back = ann.post(&format!("{address}/rollback")).header("if-match", "\"3\"").json(json!({"to": 1})).await.expect(200).json();
@@ -34,7 +34,11 @@ async fn every_change_of_content_is_a_revision_and_can_be_undone(app: TestApp) {
 
     let one = ann.get(&format!("{address}/history/1")).await.expect(200).json();
     assert_eq!((&one["document"], &one["actor"]), (&json!({"n": 1}), &json!("ann")));
+    let two = ann.get(&format!("{address}/history/2")).await.expect(200).json();
+    assert_eq!((&two["plugin_version"], &two["user_agent"]), (&json!("1.0.0"), &json!("a browser")));
     assert_eq!(ann.get(&format!("{address}/history/4")).await.expect(200).json()["document"], Value::Null);
+    let known = ann.get(&format!("{address}/history")).await.expect(200);
+    ann.get(&format!("{address}/history")).header("if-none-match", known.header("etag")).await.expect(304);
     let page = ann.get(&format!("{address}/history?limit=2")).await.expect(200).json();
     let next = page["next_cursor"].as_str().unwrap();
     let rest = ann.get(&format!("{address}/history?limit=9&cursor={next}")).await.expect(200).json();
@@ -106,12 +110,30 @@ async fn purging_leaves_nothing_of_the_document(app: TestApp) {
     let kept = create(&ann, "other", json!({"a": 1})).await;
     let address = format!("{STATE}/{}", id(&record));
     ann.put(&address).json(json!({"state_data": {"secret": "hunter3"}})).await.expect(200);
+    let snapshot = ann.post(&format!("{STATE}/snapshots")).json(json!({"plugin_id": "Demo"})).await.expect(201).json();
+    // A device that is told of the document, once.
+    let key = json!({"plugin_id": "Demo", "state_key": "k"});
+    let stale = json!({"id": "m1", "op": "put", "key": key, "base_etag": "\"1\"", "document": 0, "on_conflict": "remote"});
+    let push = async || {
+        let body = json!({"device_id": "phone", "mutations": [&stale]});
+        ann.post(&format!("{STATE}/mutations")).json(body).await.expect(200).json()["results"][0].clone()
+    };
+    let first = push().await;
+    assert_eq!((&first["outcome"], &first["current"]["document"]), (&json!("remote"), &json!({"secret": "hunter3"})));
+    let again = push().await;
+    assert_eq!((&again["replayed"], &again["current"]["etag"]), (&json!(true), &first["current"]["etag"]));
+    assert_eq!(again["current"]["document"], Value::Null);
     ann.delete(&address).await.expect(200);
     ann.delete(&format!("{address}?purge=true")).await.expect(200);
     assert!(changes(&ann, &address).await.is_empty());
     ann.post(&format!("{address}/rollback")).json(json!({"to": 1})).await.assert_problem(404, "not_found");
     assert_eq!(app.database.values("SELECT CAST(count(*) AS TEXT) AS value FROM state_revisions"), ["1"]);
     assert_eq!(app.database.values("SELECT id AS value FROM state_entries WHERE data IS NOT NULL"), [id(&kept)]);
+    let copies = ann.get(&format!("{STATE}/snapshots/{}", id(&snapshot))).await.expect(200).json();
+    let keys: Vec<_> = copies["keys"].as_array().unwrap().iter().map(|copy| copy["state_key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["other"]);
+    let remembered = app.database.values("SELECT result AS value FROM state_mutations");
+    assert!(remembered.len() == 1 && !remembered[0].contains("hunter"), "{remembered:?}");
     let seen = ann.get(&format!("{STATE}/changes")).await.json();
     assert!(seen["changes"].as_array().unwrap().iter().any(|change| change["id"] == record["id"] && change["deleted"] == true));
 }

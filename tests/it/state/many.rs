@@ -1,5 +1,6 @@
 //! Many entries in one request.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{DEMO, STATE, create, entry, id, owner};
@@ -87,6 +88,38 @@ async fn a_batch_does_each_or_all(app: TestApp) {
     ann.post(&format!("{STATE}/batch")).json(unknown).await.assert_problem(422, "validation");
 }
 
+both!(operations_on_one_entry_follow_each_other);
+async fn operations_on_one_entry_follow_each_other(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let batch = async |atomic: bool, operations: Vec<Value>| {
+        let answer = ann.post(&format!("{STATE}/batch")).json(json!({"operations": operations, "atomic": atomic})).await.expect(200).json();
+        answer["results"].as_array().unwrap().iter().map(|result| result["status"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    for (atomic, name) in [(false, "x"), (true, "y")] {
+        let key = json!({"plugin_id": "Demo", "state_key": name});
+        let op = |op: &str, document: Value| json!({"op": op, "key": key, "document": document});
+        let done = batch(
+            atomic,
+            vec![op("put", json!({"a": 1})), op("patch", json!({"b": 2})), op("put", json!({"c": 3})), op("patch", json!({"d": 4}))],
+        );
+        assert_eq!(done.await, [201, 200, 200, 200], "{name}");
+        assert_eq!(ann.get(&entry(name)).await.json(), json!({"c": 3, "d": 4}));
+        assert_eq!(ann.get(&entry(name)).await.header("plugyard-version"), "4");
+        // From what is stored, and large enough to be compressed.
+        let long = "x".repeat(3000);
+        let done = batch(atomic, vec![op("patch", json!({"long": long})), op("patch", json!({"c": null}))]);
+        assert_eq!(done.await, [200, 200], "{name}");
+        assert_eq!(ann.get(&entry(name)).await.json(), json!({"d": 4, "long": long}));
+        // What is deleted, or ended as soon as it was written, cannot be patched.
+        let refused = if atomic { [424, 404] } else { [204, 404] };
+        assert_eq!(batch(atomic, vec![op("delete", Value::Null), op("patch", json!({"e": 5}))]).await, refused, "{name}");
+        let mut ended = op("put", json!({"a": 1}));
+        ended["ttl_expires_at"] = json!("2020-01-01T00:00:00Z");
+        let status = batch(atomic, vec![ended, op("patch", json!({"e": 5}))]).await[1];
+        assert_eq!(status, 404, "{name}");
+    }
+}
+
 both!(mutations_are_applied_once_and_bring_back_what_changed);
 async fn mutations_are_applied_once_and_bring_back_what_changed(app: TestApp) {
     let ann = owner(&app, "ann").await;
@@ -118,6 +151,20 @@ async fn mutations_are_applied_once_and_bring_back_what_changed(app: TestApp) {
     assert_eq!(ann.get(DEMO).await.json(), json!([1]));
 }
 
+both!(a_mutation_sent_twice_at_once_is_applied_once);
+async fn a_mutation_sent_twice_at_once_is_applied_once(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for round in 0..10 {
+        let mutation = json!({"id": format!("m{round}"), "op": "put", "key": {"plugin_id": "Demo", "state_key": format!("k{round}")}, "document": round});
+        let body = json!({"device_id": "phone", "mutations": [mutation]});
+        let answers =
+            join_all((0..6).map(|_| async { ann.post(&format!("{STATE}/mutations")).json(&body).await.expect(200).json() })).await;
+        let results: Vec<_> = answers.iter().map(|answer| (&answer["results"][0]["status"], &answer["results"][0]["replayed"])).collect();
+        assert!(results.iter().all(|(status, _)| **status == 200), "{results:?}");
+        assert_eq!(results.iter().filter(|(_, replayed)| **replayed == false).count(), 1, "{results:?}");
+    }
+}
+
 both!(sums_and_limits_are_told);
 async fn sums_and_limits_are_told(app: TestApp) {
     let ann = owner(&app, "ann").await;
@@ -129,11 +176,14 @@ async fn sums_and_limits_are_told(app: TestApp) {
     let stats = ann.get(&format!("{STATE}/stats")).await.expect(200).json();
     assert_eq!((&stats["total_states"], &stats["active_states"], &stats["plugins_with_state"]), (&json!(3), &json!(3), &json!(2)));
     assert_eq!((&stats["total_size"], &stats["plugins"][1]["size"]), (&json!(7 + 5008 + 2), &json!(2)));
+    assert!((stats["average_state_size"].as_f64().unwrap() - f64::from(7 + 5008 + 2) / 3.0).abs() < 1e-9);
     assert!(stats["stored_size"].as_i64().unwrap() < 500);
     assert!(stats["last_activity"].is_string());
     let limits = ann.get(&format!("{STATE}/limits")).await.expect(200).json();
     assert_eq!((&limits["document"], &limits["entries"]), (&json!(10 * 1024 * 1024), &json!({"limit": 100_000, "used": 3})));
     assert_eq!(limits["plugin"][0], json!({"plugin_id": "Demo", "limit": 100 * 1024 * 1024, "used": 5015}));
+    assert_eq!((&limits["streams"], &limits["snapshots"]), (&json!({"limit": 20, "used": 0}), &json!(10)));
+    assert_eq!(limits["import_line"], 10 * 1024 * 1024 + 64 * 1024);
     ann.get("/api/v1/admin/state/stats").await.assert_problem(403, "forbidden");
     let everybody = app.admin().await.get("/api/v1/admin/state/stats").await.expect(200).json();
     assert_eq!((&everybody["items"][0]["plugin_id"], &everybody["items"][0]["user_id"]), (&json!("Demo"), &json!(ann.user_id)));

@@ -69,6 +69,16 @@ async fn preconditions_can_be_demanded_and_the_installation_waived(app: TestApp)
     ann.patch(DEMO).json(json!({})).await.assert_problem(428, "precondition_required");
     ann.delete(DEMO).await.assert_problem(428, "precondition_required");
     ann.put(DEMO).header("if-match", created.header("etag")).json(json!(2)).await.expect(200);
+    // A device that says what it knew has a precondition, also where it wants to have its way.
+    let mine = json!({"id": "m1", "op": "put", "key": {"plugin_id": "Demo"}, "base_etag": created.header("etag"), "document": 3, "on_conflict": "local"});
+    let blind = json!({"id": "m2", "op": "delete", "key": {"plugin_id": "Demo"}, "on_conflict": "local"});
+    let body = json!({"device_id": "phone", "mutations": [mine, blind]});
+    let results = &ann.post(&format!("{STATE}/mutations")).json(body).await.expect(200).json()["results"];
+    assert_eq!(
+        (&results[0]["status"], &results[1]["status"], &results[1]["code"]),
+        (&json!(200), &json!(428), &json!("precondition_required"))
+    );
+    assert_eq!(ann.get(DEMO).await.text(), "3");
 
     let ben = app.user("ben").await;
     ben.put(DEMO).header("if-none-match", "*").json(json!(1)).await.assert_problem(422, "validation");

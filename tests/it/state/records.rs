@@ -154,6 +154,22 @@ async fn lists_are_filtered_and_paged(app: TestApp) {
     assert_eq!((count("plugin_id=Demo").await, count("is_active=false").await), (4, 1));
 }
 
+both!(lists_have_a_hundred_in_a_total_order);
+async fn lists_have_a_hundred_in_a_total_order(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let states: Vec<_> = (0..101).map(|n| json!({"plugin_id": "Demo", "state_key": format!("k{n}"), "state_data": {}})).collect();
+    ann.post(&format!("{STATE}/bulk")).json(json!({"states": states})).await.expect(200);
+    app.database.execute("UPDATE state_entries SET updated_at = 1763700000000");
+    let ids = async |query: &str| {
+        let listed = ann.get(&format!("{STATE}{query}")).await.expect(200).json();
+        listed.as_array().unwrap().iter().map(|record| id(record).to_owned()).collect::<Vec<_>>()
+    };
+    let all = ids("?limit=1000").await;
+    assert!(all.len() == 101 && all.is_sorted(), "{all:?}");
+    assert_eq!(ids("").await, all[..100]);
+    assert_eq!(ids("?offset=100").await, all[100..]);
+}
+
 both!(a_damaged_document_is_named_and_the_others_work);
 async fn a_damaged_document_is_named_and_the_others_work(app: TestApp) {
     let ann = owner(&app, "ann").await;

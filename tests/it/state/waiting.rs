@@ -1,4 +1,4 @@
-//! Writes that wait for SQLite's one writer, which another process keeps waiting here.
+//! Writes that wait for their turn, because another process keeps the first of them waiting.
 
 use std::{
     net::TcpStream,
@@ -6,49 +6,59 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
 use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{entry, owner};
 use crate::support::{Db, TestApp, app::run_on};
 
-fn lock(app: &TestApp) -> SqliteConnection {
-    let mut other = SqliteConnection::establish(app.database.url.strip_prefix("sqlite://").unwrap()).unwrap();
-    other.batch_execute("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").unwrap();
-    other
+/// No state is written before it is told to COMMIT; reads go on.
+fn lock(app: &TestApp) -> Box<dyn SimpleConnection> {
+    match app.db {
+        Db::Sqlite => {
+            let mut other = SqliteConnection::establish(app.database.url.strip_prefix("sqlite://").unwrap()).unwrap();
+            other.batch_execute("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").unwrap();
+            Box::new(other)
+        }
+        Db::Postgres => {
+            let mut other = PgConnection::establish(&app.database.url).unwrap();
+            other.batch_execute("BEGIN; LOCK TABLE user_heads IN EXCLUSIVE MODE").unwrap();
+            Box::new(other)
+        }
+    }
 }
 
-#[test]
-fn a_full_queue_is_refused_at_once() {
-    run_on(Db::Sqlite, &[("writer_queue", "1")], async |app: TestApp| {
-        let ann = owner(&app, "ann").await;
-        let mut other = lock(&app);
-        let writes = (0..12).map(|n| {
-            let ann = ann.clone();
-            async move { ann.put(&entry(&format!("k{n}"))).json(json!(n)).await }
-        });
-        let refused = std::sync::atomic::AtomicUsize::new(0);
-        let counted = writes.map(|write| async {
-            let answer = write.await;
-            if answer.status == 503 {
-                answer.assert_problem(503, "busy");
-                assert_eq!(answer.header("retry-after"), "1");
-                refused.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            }
-            answer.status
-        });
-        let release = async {
-            // The others wait until then, so these were refused without waiting.
-            while refused.load(std::sync::atomic::Ordering::SeqCst) == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            assert_eq!(ann.get("/api/v1/plugin-state").await.expect(200).json(), json!([]), "reads go on");
-            other.batch_execute("COMMIT").unwrap();
-        };
-        let (statuses, ()) = tokio::join!(join_all(counted), release);
-        assert!(statuses.contains(&201) && statuses.iter().all(|status| matches!(status, 201 | 503)), "{statuses:?}");
+both!(a_full_queue_is_refused_at_once, writer_queue = "1");
+async fn a_full_queue_is_refused_at_once(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let mut other = lock(&app);
+    // More than connections, of which PostgreSQL has several.
+    let writes = (0..20).map(|n| {
+        let ann = ann.clone();
+        async move { ann.put(&entry(&format!("k{n}"))).json(json!(n)).await }
     });
+    let refused = std::sync::atomic::AtomicUsize::new(0);
+    let counted = writes.map(|write| async {
+        let answer = write.await;
+        if answer.status == 503 {
+            answer.assert_problem(503, "busy");
+            assert_eq!(answer.header("retry-after"), "1");
+            refused.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+        answer.status
+    });
+    let release = async {
+        // The others wait until then, so these were refused without waiting.
+        while refused.load(std::sync::atomic::Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(!app.server.log().contains("cannot begin a write transaction"), "nor did the writer give up");
+        assert_eq!(ann.get("/api/v1/plugin-state").await.expect(200).json(), json!([]), "reads go on");
+        other.batch_execute("COMMIT").unwrap();
+    };
+    let (statuses, ()) = tokio::join!(join_all(counted), release);
+    assert!(statuses.contains(&201) && statuses.iter().all(|status| matches!(status, 201 | 503)), "{statuses:?}");
 }
 
 #[test]

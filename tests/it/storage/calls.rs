@@ -134,6 +134,7 @@ pub const CALLS: &[Call] = &[
     ("audit::delete_before", |c| audit::delete_before(c, NOW)),
     ("state_heads::advance", |c| state_heads::advance(c, &user_id(1)).map(drop)),
     ("state_heads::take_back", |c| state_heads::take_back(c, &user_id(1))),
+    ("state_heads::hold", |c| state_heads::hold(c, &user_id(1)).map(drop)),
     ("state_heads::find", |c| state_heads::find(c, &user_id(1)).map(drop)),
     ("state_heads::find_all", |c| state_heads::find_all(c, &[user_id(1), user_id(2)]).map(drop)),
     ("state_heads::add_entries", |c| state_heads::add_entries(c, &user_id(1), 1)),
@@ -190,7 +191,11 @@ pub const CALLS: &[Call] = &[
     ("state_revisions::prune", |c| state_revisions::prune(c, "entry", 1)),
     ("snapshots::insert", |c| snapshots::insert(c, snapshot()).map(drop)),
     ("snapshots::list", |c| snapshots::list(c, &user_id(1), &slug()).map(drop)),
-    ("snapshots::list_all", |c| snapshots::list_all(c, &user_id(1), &PluginSet::All).map(drop)),
+    ("snapshots::page", |c| {
+        let some = PluginSet::Only(vec![slug()]);
+        snapshots::page(c, &user_id(1), &PluginSet::All, None, None, 10)?;
+        snapshots::page(c, &user_id(1), &some, Some(&slug()), Some("z"), 10).map(drop)
+    }),
     ("snapshots::find", |c| snapshots::find(c, &user_id(1), "snapshot").map(drop)),
     ("snapshots::keys", |c| snapshots::keys(c, "snapshot").map(drop)),
     ("snapshots::entry", |c| {

@@ -122,6 +122,11 @@ struct SetAside {
     spool: Option<Spool>,
 }
 
+/// Bytes of one line of an export that is taken in.
+pub fn most_of_a_line(app: &App) -> u64 {
+    app.settings.max_state_document.as_u64().saturating_add(AROUND)
+}
+
 impl Import {
     pub fn begin(app: &Arc<App>, access: &Access) -> Self {
         Self {
@@ -145,7 +150,7 @@ impl Import {
     /// `TooLarge` for a line that can hold no document, `Forbidden` for a plugin beyond the caller's scopes, `QuotaExceeded`, and
     /// `Validation` once there are very many faults.
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
-        let limit = self.app.settings.max_state_document.as_u64().saturating_add(AROUND);
+        let limit = most_of_a_line(&self.app);
         while !bytes.is_empty() {
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let (part, rest) = bytes.split_at(end.unwrap_or(bytes.len()));

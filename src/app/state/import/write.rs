@@ -25,7 +25,7 @@ use crate::{
     },
     error::{Error, Result},
     files::Spool,
-    storage::{Connection, state_entries, state_lists},
+    storage::{Connection, state_entries, state_heads, state_lists},
 };
 
 /// An import whose lines are in order.
@@ -43,6 +43,8 @@ pub(super) struct Writing {
 impl Writing {
     /// In the transaction that it is called in, perhaps not for the first time.
     pub fn run(&mut self, conn: &mut Connection) -> Result<Imported> {
+        // What is there, and what is not, stays so.
+        state_heads::hold(conn, &self.access.user)?;
         let (mut imported, quota, now) = (Imported::default(), Quota::of(&self.app), now());
         if self.mode == Mode::Replace {
             imported.deleted = self.delete_others(conn, quota, now)?;
