@@ -181,6 +181,32 @@ async fn of_several_rows_for_one_key_the_newest_is_the_entry(app: TestApp) {
     assert_sums_are_right(&app);
 }
 
+both!(states_follow_the_slug_of_a_row_that_stays_behind);
+async fn states_follow_the_slug_of_a_row_that_stays_behind(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let ann = user_id(1);
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row("newer", &ann, "Twice", "1.1.0", &[]);
+    source.plugin_row("older", &ann, "Twice", "1.0.0", &[("updated_at", Some("2024-01-01 00:00:00"))]);
+    let unversioned = format!("{ann}_randomcolor");
+    source.plugin_row(&unversioned, &ann, "random-color", "latest", &[]);
+    source.state("a", &ann, "older", r#"{"of":"a"}"#, &[]);
+    source.state("b", &ann, &unversioned, r#"{"of":"b"}"#, &[]);
+    let applied = app.import_database(&source);
+    assert_eq!(applied.outcome("plugin", &format!("plugin/{unversioned}")), "failed");
+    for (id, slug) in [("a", "Twice"), ("b", "random-color")] {
+        let item = applied.item("state", &format!("plugin_states/{id}"));
+        assert_eq!((&item["outcome"], &item["target"]), (&json!("done"), &json!(format!("state {id} of user {ann}, plugin {slug}"))));
+    }
+    app.server.restart();
+    let ann = app.anonymous().log_in("ann", "ann's old password").await;
+    for (id, slug) in [("a", "Twice"), ("b", "random-color")] {
+        let found = ann.get(&format!("/api/v1/plugin-state/?plugin_id={slug}")).await.expect(200).json();
+        assert_eq!((&found[0]["id"], &found[0]["state_data"]), (&json!(id), &json!({"of": id})));
+    }
+}
+
 both!(each_bad_state_is_one_line_and_the_others_come_over);
 async fn each_bad_state_is_one_line_and_the_others_come_over(app: TestApp) {
     app.server.kill9();
