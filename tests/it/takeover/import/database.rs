@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    source::{Source, dashed, user_id},
+    source::{Source, dashed, plugin_json, user_id},
     target::everything,
 };
 use crate::support::{TestApp, tree::tree};
@@ -121,6 +121,50 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert_eq!(config["own"], json!({"refresh": 77}));
     assert_eq!(ben.get("/api/v1/plugins/Review/config").await.expect(200).json()["own"], json!({"speed": 5}));
     assert_eq!(manifest["Review"]["modules"][0]["layout"], json!({"minWidth": 2}));
+}
+
+both!(what_installers_wrote_beside_the_files_is_kept_or_told);
+async fn what_installers_wrote_beside_the_files_is_kept_or_told(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let ann = user_id(1);
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row(&format!("{ann}_Own"), &ann, "Own", "1.0.0", &[("config_fields", Some("{oops"))]);
+    source.plugin_row(&format!("{ann}_Shared"), &ann, "Shared", "1.0.0", &[]);
+    source.bundle("shared/Shared/v1.0.0", "// shared\n");
+    source.file("shared/Shared/v1.0.0/plugin_metadata.json", "{oops");
+    let own = format!("{ann}/Own");
+    let unused = format!("{ann}/Unused");
+    for (folder, slug) in [(&own, "Own"), (&unused, "Unused")] {
+        source.plugin(folder, &plugin_json(slug, "1.0.0"), "// own\n");
+        let noted = json!({
+            "plugin_data": {"author": "a file", "enabled": 0, "official": "perhaps"}, "module_data": [], "installed_for_user": ann,
+            "installed_at": "2025-05-05T05:05:05",
+        });
+        source.file(&format!("{folder}/plugin_metadata.json"), noted.to_string());
+    }
+    let applied = app.import_database(&source);
+    let of = |folder: &str| applied.item("record", &format!("{folder}/plugin_metadata.json"));
+    assert_eq!((&of(&own)["outcome"], &of(&own)["target"]), (&json!("done"), &json!(format!("record {ann} Own"))));
+    let told = of(&own)["notes"].to_string();
+    for said in ["the file says author \\\"a file\\\", the database null", "the file says enabled false, the database true"] {
+        assert!(told.contains(said), "{said} in {told}");
+    }
+    assert_eq!((&of(&unused)["outcome"], &of(&unused)["reason"]), (&json!("skipped"), &json!("the folder is installed for nobody")));
+    assert_eq!(of("shared/Shared/v1.0.0")["outcome"], "failed", "{:#}", applied.report);
+    assert_eq!(applied.outcome("plugin", &format!("plugin/{ann}_Shared")), "done");
+    let again = app.import_database(&source);
+    again.assert_nothing_done();
+    assert_eq!(again.outcome("record", "shared/Shared/v1.0.0/plugin_metadata.json"), "failed", "as it was");
+
+    app.server.restart();
+    let ann = app.anonymous().log_in("ann", "ann's old password").await;
+    let record = ann.get("/api/v1/plugins/Own/status").await.expect(200).json()["data"]["installation_metadata"].clone();
+    assert_eq!(record["installer_metadata"], json!({"installed_for_user": ann.user_id, "installed_at": "2025-05-05T05:05:05"}));
+    assert_eq!(
+        (&record["unreadable"], &record["installer_unreadable"]),
+        (&json!({"/config_fields": "{oops"}), &json!({"/official": "perhaps"}))
+    );
 }
 
 both!(a_database_in_use_is_read_without_a_trace);

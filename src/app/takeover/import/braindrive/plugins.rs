@@ -8,7 +8,7 @@ use crate::{
         import::{
             installer::Noted,
             plan::Draft,
-            tree::{manifest, notes, personal_manifest, reason},
+            tree::{INSTALLER_FILE, Installer, manifest, notes, personal_manifest, reason, switch},
         },
         report::{Item, Kind, Outcome},
     },
@@ -29,10 +29,11 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     let described = row.described();
     let made = made(&row, &described, files);
     let mut plugin = Item::new(Kind::Plugin, row.label(), Outcome::Done).into_target(format!("plugin {}", row.id));
+    let installer = files.installer(&row, &described);
     let (mut personal, release, released) = match made {
         Ok(made) => made,
         Err(why) => {
-            let items = [plugin].into_iter().chain(module_items(&row));
+            let items = [plugin].into_iter().chain(module_items(&row)).chain(installer.map(|(item, _)| item));
             return Err(items.map(|item| Item { outcome: Outcome::Failed(why.clone()), ..item }).collect());
         }
     };
@@ -51,6 +52,15 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     if let Some((item, note)) = files.records.take_note(&row.user, &row.slug, &row.id) {
         items.push(item.into_target(&record));
         noted = noted.or(note);
+    }
+    if let Some((item, mut found)) = installer {
+        if noted.extra.contains_key("unreadable")
+            && let Some(unreadable) = found.extra.shift_remove("unreadable")
+        {
+            found.extra.insert("installer_unreadable".to_owned(), unreadable);
+        }
+        noted = noted.or(found);
+        items.push(item);
     }
     let created_at = row.row.time("created_at").or(row.row.time("updated_at"));
     let mut enabled = row.row.flag("enabled");
@@ -192,6 +202,22 @@ fn differences(long: &LongEntry, row: &RowPlugin, enabled: Option<bool>) -> Vec<
     told
 }
 
+/// The same of what an installer wrote beside the files.
+fn contradictions(installer: &Installer, row: &RowPlugin, described: &Described) -> Vec<String> {
+    let says_nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+    let members =
+        installer.described.members.iter().filter(|(name, value)| !matches!(name.as_str(), "id" | "version") && !says_nothing(value));
+    let differ = members.filter_map(|(name, value)| {
+        let known = described.members.get(name).unwrap_or(&Value::Null);
+        (known != value).then(|| format!("the file says {name} {value}, the database {known}"))
+    });
+    let enabled = match (switch(&installer.described), row.row.flag("enabled")) {
+        (Some(file), Some(row)) if file != row => Some(format!("the file says enabled {file}, the database {row}")),
+        _ => None,
+    };
+    differ.chain(enabled).collect()
+}
+
 /// The file's values go where their names belong; where the database has a value already, that one stays.
 fn merge_config(personal: &mut Personal, manifest: &Manifest, values: Map<String, Value>) -> Vec<String> {
     let module = module_of_config(manifest, &values).map(str::to_owned);
@@ -215,6 +241,19 @@ impl Files {
     fn lost(&self, row: &RowPlugin, release: Option<&Version>) -> Vec<Version> {
         let settled = row.losers.iter().filter_map(|at| self.settled.get(at)?.outcome.as_ref().ok());
         settled.map(|release| release.version.clone()).filter(|version| Some(version) != release).collect()
+    }
+
+    /// What an installer wrote beside the user's files.
+    fn installer(&self, row: &RowPlugin, described: &Described) -> Option<(Item, Noted)> {
+        let settled = row.files.and_then(|at| self.settled.get(&at))?;
+        let item = |outcome| Item::new(Kind::Record, format!("{}/{INSTALLER_FILE}", settled.label), outcome);
+        Some(match settled.installer.as_ref()? {
+            Ok(installer) => {
+                let item = item(Outcome::Done).into_target(format!("record {} {}", row.user, row.slug));
+                (item.with_notes(contradictions(installer, row, described)), Noted::of_installer(installer))
+            }
+            Err(why) => (item(Outcome::Failed(why.clone())), Noted::default()),
+        })
     }
 
     fn without(&self, row: &RowPlugin) -> String {
