@@ -167,6 +167,30 @@ async fn what_installers_wrote_beside_the_files_is_kept_or_told(app: TestApp) {
     );
 }
 
+both!(of_two_files_of_records_of_one_user_the_one_without_dashes_counts);
+async fn of_two_files_of_records_of_one_user_the_one_without_dashes_counts(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let ann = user_id(1);
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row(&format!("{ann}_Demo"), &ann, "Demo", "1.0.0", &[]);
+    let file = |folder: &str| format!("users/user_{folder}/installed_plugins.json");
+    for (folder, version, by) in [(&ann, "1.0.0", "the first"), (&dashed(&ann), "0.9.0", "the second")] {
+        let entry = json!({"version": version, "installed_at": "2025-06-10T07:30:00", "installation_metadata": {"installed_by": by}});
+        source.file(&file(folder), json!({"Demo": entry}).to_string());
+    }
+    let applied = app.import_database(&source).clean();
+    let entry = |folder: &str| applied.item("record", &format!("{}#/Demo", file(folder)));
+    assert_eq!(entry(&ann)["outcome"], "done");
+    assert_eq!(entry(&dashed(&ann))["outcome"], "skipped");
+    let why = entry(&dashed(&ann))["reason"].as_str().unwrap();
+    assert!(why.starts_with(&file(&ann)) && why.contains("0.9.0") && why.contains("the second"), "{why}");
+    app.server.restart();
+    let ann = app.anonymous().log_in("ann", "ann's old password").await;
+    let status = ann.get("/api/v1/plugins/Demo/status").await.expect(200).json();
+    assert_eq!(status["data"]["installation_metadata"]["installed_by"], "the first");
+}
+
 both!(a_database_in_use_is_read_without_a_trace);
 async fn a_database_in_use_is_read_without_a_trace(app: TestApp) {
     app.server.kill9();
