@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{files::Files, rows::RowPlugin};
+use super::{files::Files, row_item, rows::RowPlugin};
 use crate::{
     app::takeover::{
         import::{
@@ -18,6 +18,7 @@ use crate::{
             Described, Own, Personal, personal,
             records::{Entry, LongEntry, module_of_config},
         },
+        manifest::module_id_fault,
         record::InstallationType,
     },
     error::Result,
@@ -158,7 +159,13 @@ fn manifest_alone(row: &RowPlugin, described: &Described) -> Result<Manifest, St
 fn module_items(row: &RowPlugin) -> impl Iterator<Item = Item> {
     row.modules.iter().map(|module| {
         let id = module.text("id").unwrap_or_default();
-        Item::new(Kind::Module, format!("module/{id}"), Outcome::Done).into_target(format!("module {} {id}", row.id))
+        match module_id_fault(id) {
+            None => Item::new(Kind::Module, format!("module/{id}"), Outcome::Done).into_target(format!("module {} {id}", row.id)),
+            Some(fault) => {
+                let why = format!("its id {fault}; it is kept in the record");
+                row_item(Kind::Module, "module", module.text("id"), Outcome::Failed(why))
+            }
+        }
     })
 }
 
