@@ -1,6 +1,6 @@
 //! A BrainDrive database with its plugins folder.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     source::{Source, dashed, plugin_json, user_id},
@@ -42,9 +42,13 @@ fn installation(source: &Source) -> [String; 2] {
     );
     let record = json!({"Review": {
         "version": "1.1.9", "shared_path": "/srv/plugins/shared/Review/v1.2.0", "installed_at": "2025-06-10T07:30:00", "enabled": true,
-        "user_config": {"refresh": 30}, "previous_version": "1.1.0",
-        "installation_metadata": {"installation_type": "production", "installed_by": "lifecycle_service"},
+        "user_config": {"refresh": 30}, "previous_version": "1.1.0", "updated_at": "2025-07-01T10:00:00",
+        "installation_metadata": {
+            "installation_type": "production", "installed_by": "lifecycle_service", "source_url": "https://example.org/file",
+        },
     }});
+    // One that knows neither a time nor a type says nothing about them.
+    source.file(&format!("users/user_{eve}/installed_plugins.json"), json!({"Review": {"enabled": false}}).to_string());
     source.file(&format!("users/user_{ann}/installed_plugins.json"), record.to_string());
     source.row(
         "plugin_states",
@@ -72,7 +76,17 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert_eq!(source.snapshot(), before, "sources stay as they are");
     assert_eq!(applied.item("user", &format!("users/{}", dashed(&ben_id)))["target"], format!("user {ben_id}"));
     let said = applied.said("record", &format!("users/user_{ann_id}/installed_plugins.json#/Review"));
-    assert!(said.contains("the file says version 1.1.9, the database 1.2.0"), "{said}");
+    for told in [
+        "version is 1.2.0 in the database; the file said 1.1.9",
+        "the time of the last change is 2025-03-05T05:06:07Z in the database; the file said 2025-07-01T10:00:00Z",
+        "the time of installation is 2025-03-04T05:06:07.123Z in the database; the file said 2025-06-10T07:30:00Z",
+        "installation_type is remote in the database; the file said production",
+        "source_url is https://example.org/old in the database; the file said https://example.org/file",
+    ] {
+        assert!(said.contains(told), "{told} in {said}");
+    }
+    let of_eve = applied.item("record", &format!("users/user_{}/installed_plugins.json#/Review", user_id(3)));
+    assert_eq!(of_eve["notes"], json!(["enabled is true in the database; the file said false"]));
     let said = applied.said("plugin", &format!("plugin/{ann_id}_Lost"));
     assert!(said.contains("no files") && said.contains("\\\"2.0\\\""), "{said}");
     assert_eq!(applied.outcome("state", "plugin_states/d66ca7d9-d829-4281-b565-b9aa8b02a9f1"), "done");
@@ -109,6 +123,12 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert!(versions.contains(&json!("1.1.0")) && versions.contains(&json!("1.2.0")), "{versions:?}");
     let record = ann.get("/api/v1/plugins/Review/status").await.expect(200).json()["data"]["installation_metadata"].clone();
     assert_eq!((&record["installed_by"], &record["installed_at"]), (&json!("lifecycle_service"), &json!("2025-06-10T07:30:00Z")));
+    assert_eq!((&record["installation_type"], &record["source_url"]), (&json!("remote"), &json!("https://example.org/old")));
+    let eves: Value = serde_json::from_slice(
+        &std::fs::read(app.home.plugins_dir().join(format!("users/user_{}/installed_plugins.json", user_id(3)))).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(eves["Review"]["installation_metadata"]["installed_at"], "2025-03-04T05:06:07.123Z", "that of the row");
     let record = ann.get("/api/v1/plugins/Lost/status").await.expect(200).json()["data"]["installation_metadata"].clone();
     assert_eq!((&record["imported"]["latest_version"], &record["original_version"]), (&json!("2.1"), &json!("2.0")));
 

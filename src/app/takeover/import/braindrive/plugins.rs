@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{files::Files, row_item, rows::RowPlugin};
+use super::{files::Files, records::NO_TIME, row_item, rows::RowPlugin};
 use crate::{
     app::takeover::{
         import::{
@@ -16,10 +16,10 @@ use crate::{
         Caller, Manifest, ReleasePath, Timestamp, Version,
         legacy::{
             Described, Own, Personal, personal,
-            records::{Entry, LongEntry, module_of_config},
+            records::{Entry, module_of_config},
         },
         manifest::module_id_fault,
-        record::InstallationType,
+        record::{InstallationType, without_credentials},
     },
     error::Result,
     files::Examined,
@@ -47,7 +47,8 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     if row.written_version != row.version.to_string() {
         told.push(format!("its version was written {:?}", row.written_version));
     }
-    let mut noted = noted(&row, &described);
+    let of_row = noted(&row, &described);
+    let mut noted = of_row.clone();
     let mut before = files.lost(&row, release.as_ref());
     let record = format!("record {} {}", row.user, row.slug);
     if let Some((item, note)) = files.records.take_note(&row.user, &row.slug, &row.id) {
@@ -74,11 +75,10 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
         enabled = Some(false);
     }
     if let Some((item, entry)) = files.records.take_entry(&row.user, &row.slug) {
-        let mut said = Vec::new();
+        let mut said = differences(&entry, &row, &of_row, enabled);
         let metadata = match entry {
             Entry::Short(metadata) => metadata,
             Entry::Long(long) => {
-                said.extend(differences(&long, &row, enabled));
                 before.extend(long.previous_version.clone().filter(|version| *version != row.version));
                 said.extend(long.notes.clone());
                 said.extend(merge_config(&mut personal, &released, long.user_config));
@@ -86,10 +86,11 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
             }
         };
         noted = Noted {
-            kind: Some(metadata.installation_type),
-            source_url: metadata.source_url().map(str::to_owned),
+            kind: of_row.kind.or(Some(metadata.installation_type)),
+            source_url: of_row.source_url.or_else(|| metadata.source_url().map(str::to_owned)),
             installed_by: Some(metadata.installed_by.clone()),
-            installed_at: Some(metadata.installed_at),
+            // The row has its own, which is when the plugin was made.
+            installed_at: known(metadata.installed_at),
             extra: metadata.extra().clone(),
         }
         .or(noted);
@@ -196,17 +197,49 @@ fn noted(row: &RowPlugin, described: &Described) -> Noted {
 }
 
 /// The database wins; what the file says otherwise is told.
-fn differences(long: &LongEntry, row: &RowPlugin, enabled: Option<bool>) -> Vec<String> {
+fn differences(entry: &Entry, row: &RowPlugin, of_row: &Noted, enabled: Option<bool>) -> Vec<String> {
     let mut told = Vec::new();
-    if let Some(version) = long.version.as_ref().filter(|version| **version != row.version) {
-        told.push(format!("the file says version {version}, the database {}", row.version));
+    let mut differs = |what: &str, database: &str, file: &str| {
+        if database != file {
+            told.push(format!("{what} is {database} in the database; the file said {file}"));
+        }
+    };
+    let (metadata, long) = match entry {
+        Entry::Short(metadata) => (metadata, None),
+        Entry::Long(long) => (&long.metadata, Some(long)),
+    };
+    if let Some(long) = long {
+        if let Some(version) = &long.version {
+            differs("version", &row.version.to_string(), &version.to_string());
+        }
+        if let (Some(row), Some(file)) = (enabled, long.enabled) {
+            differs("enabled", &row.to_string(), &file.to_string());
+        }
+        if let (Some(row), Some(file)) = (row.row.time("updated_at"), long.updated_at) {
+            differs("the time of the last change", &row.to_string(), &file.to_string());
+        }
     }
-    if let (Some(file), Some(row)) = (long.enabled, enabled)
-        && file != row
+    let installed = [long.and_then(|long| long.installed_at), known(metadata.installed_at)];
+    if let (Some(row), [Some(file), _] | [None, Some(file)]) = (row.row.time("created_at"), installed)
+        && !installed.contains(&Some(row))
     {
-        told.push(format!("the file says enabled {file}, the database {row}"));
+        differs("the time of installation", &row.to_string(), &file.to_string());
+    }
+    // What an entry without a type is read as says nothing.
+    if let (Some(row), file) = (of_row.kind, metadata.installation_type)
+        && file != InstallationType::Migrated
+    {
+        differs("installation_type", row.as_str(), file.as_str());
+    }
+    if let (Some(row), Some(file)) = (&of_row.source_url, metadata.source_url()) {
+        differs("source_url", &without_credentials(row), file);
     }
     told
+}
+
+/// A time of installation that the entry has.
+fn known(installed_at: Timestamp) -> Option<Timestamp> {
+    Some(installed_at).filter(|at| *at != NO_TIME)
 }
 
 /// The same of what an installer wrote beside the files.

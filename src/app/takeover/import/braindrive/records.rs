@@ -5,20 +5,20 @@ use std::collections::{HashMap, hash_map::Entry as Place};
 use serde_json::Value;
 
 use crate::{
-    app::{
-        now,
-        takeover::{
-            import::{installer::Noted, tree::bare_id},
-            report::{Item, Kind, Outcome},
-        },
+    app::takeover::{
+        import::{installer::Noted, tree::bare_id},
+        report::{Item, Kind, Outcome},
     },
     domain::{
-        Slug, UserId,
+        Slug, Timestamp, UserId,
         legacy::records::{Entry, read_entry, read_file},
     },
     error::Error,
     files::{InstallerNote, OldRecords},
 };
+
+/// Stands for a time of installation that an entry lacks: the database has one.
+pub const NO_TIME: Timestamp = Timestamp(0);
 
 #[derive(Default)]
 pub struct Records {
@@ -29,7 +29,7 @@ pub struct Records {
 impl Records {
     fn add(&mut self, user: &UserId, name: &str, entry: &Value, item: Item) -> Result<(), Outcome> {
         let slug: Slug = name.parse().map_err(|e: Error| Outcome::Failed(e.to_string()))?;
-        let read = read_entry(&slug, entry, now()).map_err(Outcome::Failed)?;
+        let read = read_entry(&slug, entry, NO_TIME).map_err(Outcome::Failed)?;
         match self.entries.entry((user.clone(), slug)) {
             Place::Vacant(free) => {
                 free.insert((item, read));
