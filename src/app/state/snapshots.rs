@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use super::{
     Access,
     commit::{Action, Facts, Place, Quota, Target, write_unasked},
-    context,
+    context, encode,
 };
 use crate::{
     app::{App, new_id, now},
@@ -61,6 +61,9 @@ pub fn take(
 
 /// Makes the plugin's state what it was: new revisions, and deletions of what was not there; in the transaction that it is
 /// called in. A copy of what is there before is kept.
+///
+/// # Errors
+/// `StateCorrupt` with the snapshot's id when one of its copies is damaged; nothing is changed then.
 pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &Snapshot, reason: SnapshotReason) -> Result<()> {
     let copies = snapshots::keys(conn, &snapshot.id)?;
     take(app, conn, access, &snapshot.plugin, reason, (None, false))?;
@@ -78,6 +81,8 @@ pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &
     // One at a time: together they may be larger than the memory.
     for copy in copies {
         let SnapshotEntry { document, schema_version, strategy, device } = snapshots::entry(conn, &snapshot.id, &copy)?;
+        // A damaged copy must not take the place of what is there.
+        encode::decode(&snapshot.id, document.encoding, document.size, &document.sha256, document.data.clone())?;
         let facts = Facts { strategy: Some(strategy), expires_at: Some(copy.expires_at), device, schema_version, active: None };
         let action = Action::Restore { document: Arc::new(document), refused: Vec::new() };
         write_unasked(conn, &place, Target::Key(key(&copy)), action, facts)?;

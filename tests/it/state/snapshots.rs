@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{DEMO, STATE, entry, id, owner};
-use crate::support::{Client, TestApp, package};
+use crate::support::{Client, Db, TestApp, package};
 
 const SNAPSHOTS: &str = "/api/v1/plugin-state/snapshots";
 
@@ -44,6 +44,28 @@ async fn a_snapshot_is_restored_with_new_revisions(app: TestApp) {
     ann.get(&entry("b")).await.assert_problem(404, "not_found");
     ann.delete(&address).await.expect(204);
     ann.get(&address).await.assert_problem(404, "not_found");
+}
+
+both!(a_damaged_snapshot_is_not_restored);
+async fn a_damaged_snapshot_is_not_restored(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for key in ["a", "b"] {
+        ann.put(&entry(key)).json(json!({"of": key})).await.expect(201);
+    }
+    let made = take(&ann, false).await;
+    for key in ["a", "b"] {
+        ann.put(&entry(key)).json(json!({"of": key, "now": true})).await.expect(200);
+    }
+    let other = match app.db {
+        Db::Sqlite => "x'00'",
+        Db::Postgres => "'\\x00'::bytea",
+    };
+    app.database.execute(&format!("UPDATE snapshot_entries SET data = {other} WHERE state_key = 'b'"));
+    let refused = ann.post(&format!("{SNAPSHOTS}/{}/restore", id(&made))).await.assert_problem(500, "state_corrupt");
+    assert_eq!(refused["entry"], made["id"]);
+    for key in ["a", "b"] {
+        assert_eq!(ann.get(&entry(key)).await.expect(200).json(), json!({"of": key, "now": true}), "nothing was restored");
+    }
 }
 
 both!(the_last_ten_stay_and_pinned_ones);
