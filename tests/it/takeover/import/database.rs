@@ -143,6 +143,42 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert_eq!(manifest["Review"]["modules"][0]["layout"], json!({"minWidth": 2}));
 }
 
+both!(accounts_come_over_as_they_were);
+async fn accounts_come_over_as_they_were(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let [ann, ben] = [user_id(1), user_id(2)];
+    source.user(&ann, "ann", "ann's old password");
+    source.user(&ben, "ben", "ben's old password");
+    source.database.execute(&format!(
+        "UPDATE users SET is_active = '0', is_verified = '1', full_name = 'Ann of Old', profile_picture = 'https://old.example/ann.png' \
+         WHERE id = '{ann}'"
+    ));
+    source.row("tenant_users", &[("id", Some("1")), ("tenant_id", Some("t")), ("user_id", Some(&ben)), ("role", Some("admin"))]);
+    app.import_database(&source).clean();
+    app.server.restart();
+    let login = json!({"email": "ann", "password": "ann's old password"});
+    app.anonymous().post("/api/v1/auth/login").json(&login).await.expect(401);
+    let ben = app.anonymous().log_in("ben", "ben's old password").await;
+    let account = format!("/api/v1/users/{ann}");
+    let of_ann = ben.get(&account).await.expect(200).json();
+    for (name, value) in [
+        ("username", json!("ann")),
+        ("email", json!("ann@old.example")),
+        ("full_name", json!("Ann of Old")),
+        ("profile_picture", json!("https://old.example/ann.png")),
+        ("role", json!("user")),
+        ("is_active", json!(false)),
+        ("is_verified", json!(true)),
+    ] {
+        assert_eq!(of_ann[name], value, "{name} of {of_ann}");
+    }
+    let me = ben.get("/api/v1/auth/me").await.expect(200).json();
+    assert_eq!((&me["role"], &me["is_active"], &me["full_name"]), (&json!("admin"), &json!(true), &Value::Null));
+    ben.patch(&account).json(json!({"is_active": true})).await.expect(200);
+    app.anonymous().log_in("ann", "ann's old password").await.get("/api/v1/auth/me").await.expect(200);
+}
+
 both!(what_installers_wrote_beside_the_files_is_kept_or_told);
 async fn what_installers_wrote_beside_the_files_is_kept_or_told(app: TestApp) {
     app.server.kill9();
