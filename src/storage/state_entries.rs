@@ -16,6 +16,9 @@ use crate::{
     error::Result,
 };
 
+/// Far below what either database binds in one statement.
+const IDS_PER_QUERY: usize = 1000;
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = state_entries, check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
 pub(super) struct Row {
@@ -165,6 +168,19 @@ pub fn find_by_id_with_data(conn: &mut Connection, user: &UserId, id: &str) -> R
         .optional()?
         .map(with_data)
         .transpose()
+}
+
+/// Whose entries have these ids, tombstones included.
+pub fn owners(conn: &mut Connection, ids: &[String]) -> Result<Vec<(String, UserId)>> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(IDS_PER_QUERY) {
+        let of_ids = state_entries::table.filter(state_entries::id.eq_any(chunk));
+        let rows: Vec<(String, String)> = of_ids.select((state_entries::id, state_entries::user_id)).load(conn)?;
+        for (id, user) in rows {
+            found.push((id, stored("state_entries.user_id", &user)?));
+        }
+    }
+    Ok(found)
 }
 
 /// The document of an entry that was read in the same transaction; tombstones have none.

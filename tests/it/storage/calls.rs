@@ -153,6 +153,7 @@ pub const CALLS: &[Call] = &[
     ("state_entries::find", |c| state_entries::find(c, &user_id(1), &state_key()).map(drop)),
     ("state_entries::find_with_data", |c| state_entries::find_with_data(c, &user_id(1), &state_key()).map(drop)),
     ("state_entries::find_by_id", |c| state_entries::find_by_id(c, &user_id(1), "entry").map(drop)),
+    ("state_entries::owners", |c| state_entries::owners(c, &["entry".to_owned()]).map(drop)),
     ("state_entries::document", |c| {
         let entry = state_entries::find(c, &user_id(1), &state_key())?;
         state_entries::document(c, &entry.unwrap()).map(drop)

@@ -130,6 +130,10 @@ fn compare(inputs: &BTreeMap<String, File>, report: &Value, database: &TestDatab
                 assert_eq!(*now, entry, "a bad entry stays as it is");
                 continue;
             }
+            if outcome == "already_done" {
+                let note = "the database has no such plugin, and a short record names no version";
+                assert_eq!(item["notes"], json!([note]), "{item:#}");
+            }
             let metadata = now["installation_metadata"].as_object().unwrap();
             assert_eq!(now.as_object().unwrap().len(), 1, "{now}");
             assert_eq!(metadata["installed_at"], "2025-06-10T07:30:00Z");

@@ -171,6 +171,24 @@ async fn where_row_and_file_disagree_the_database_wins(app: TestApp) {
     ann.get("/api/v1/plugins/Demo/status").await.expect(200);
 }
 
+both!(a_short_record_of_a_plugin_that_the_database_lacks_is_told);
+async fn a_short_record_of_a_plugin_that_the_database_lacks_is_told(app: TestApp) {
+    let ann = app.user("ann").await;
+    app.admin().await.publish(package("Known", "1.0.0").zip(), "").await.expect(201);
+    ann.post("/api/v1/plugins/Known/install").json(json!({})).await.expect(200);
+    app.server.stop_gracefully();
+    let folder = format!("user_{}", ann.user_id);
+    let known = records_of(&app, &folder)["Known"].clone();
+    OldTree::new(&app.home.plugins_dir()).records(&folder, &json!({"Known": known, "Lost": short()}));
+    let report = report(&migrate(&app, &["--apply"]).done());
+    let entry = |slug: &str| item(&report, &format!("users/{folder}/installed_plugins.json#/{slug}"));
+    for slug in ["Known", "Lost"] {
+        assert_eq!(entry(slug)["outcome"], "already_done");
+    }
+    assert_eq!(entry("Known")["notes"], json!([]));
+    assert_eq!(entry("Lost")["notes"], json!(["the database has no such plugin, and a short record names no version"]));
+}
+
 both!(values_go_to_the_module_that_declares_them);
 async fn values_go_to_the_module_that_declares_them(app: TestApp) {
     app.server.stop_gracefully();

@@ -16,7 +16,7 @@ use super::{
     pool::{Candidate, assign},
     refuse_own_folder,
     target::Target,
-    tree::{Content, Said, bare_id, manifest, notes, personal_manifest, read, reason},
+    tree::{Content, INSTALLER_FILE, Said, bare_id, manifest, notes, personal_manifest, read, reason, switch},
 };
 use crate::{
     app::{
@@ -30,7 +30,6 @@ use crate::{
         Caller, Manifest, Slug, UserId, Version,
         ids::plugin_id,
         legacy::{Described, personal},
-        record::utc,
     },
     error::Result,
     files::{Limits, OldFolder, OldPlugin},
@@ -66,6 +65,10 @@ pub async fn import_plugins(app: &App, caller: &Caller, folder: &Path, mode: Mod
     let mut trees = read_trees(app, std::mem::take(&mut found.plugins), &mut target, &mut report, progress).await;
     leave_rest(&found, &mut report);
     let installs = installs(&mut trees, &target).await?;
+    for tree in trees.iter().filter(|tree| tree.users == 0 && tree.said.installer.is_some()) {
+        let source = format!("{}/{INSTALLER_FILE}", tree.old.place.label);
+        report.add(Item::new(Kind::Record, source, Outcome::Skipped("the folder is installed for nobody".to_owned())));
+    }
     let candidates: Vec<Candidate<'_>> = trees.iter().map(Tree::candidate).collect();
     let versions = assign(&candidates, &target.releases)?;
     for (tree, version) in trees.iter_mut().zip(versions) {
@@ -313,18 +316,14 @@ fn draft(caller: &Caller, tree: &Tree, user: UserId, before: Vec<Version>, note:
     let mut own = released.clone();
     let mut enabled = switch(&tree.said.described);
     if let Some(installer) = &tree.said.installer {
-        let time = installer.rest.get("installed_at").and_then(Value::as_str).and_then(|text| utc(text).ok());
-        let mut found = Noted { installed_at: time, ..Noted::default() };
-        found.keep("installer_metadata", installer.rest.clone());
-        found.keep("unreadable", installer.described.unreadable.clone());
-        noted = noted.or(found);
+        noted = noted.or(Noted::of_installer(installer));
         plugin = plugin.with_notes(super::tree::notes(&installer.described, "the record"));
         enabled = switch(&installer.described).or(enabled);
         match own_manifest(&released, &installer.described) {
             Ok(manifest) => own = manifest,
             Err(why) => plugin = plugin.with_notes([format!("plugin_metadata.json is not used: {why}")]),
         }
-        items.push(Item::new(Kind::Record, format!("{label}/plugin_metadata.json"), Outcome::Done).into_target(&record));
+        items.push(Item::new(Kind::Record, format!("{label}/{INSTALLER_FILE}"), Outcome::Done).into_target(&record));
     }
     if tree.said.written_version != tree.said.version.to_string() {
         noted.extra.insert("original_version".to_owned(), Value::from(tree.said.written_version.clone()));
@@ -352,15 +351,4 @@ fn own_manifest(released: &Manifest, described: &Described) -> Result<Manifest, 
         described.members.insert("modules".to_owned(), modules);
     }
     personal_manifest(released, &described).map_err(reason)
-}
-
-/// Whether the old system had it on, as far as it says.
-fn switch(described: &Described) -> Option<bool> {
-    let said = described.rest.get("enabled").and_then(|value| match value {
-        Value::Bool(on) => Some(*on),
-        Value::Number(number) => Some(number.as_i64()? != 0),
-        _ => None,
-    });
-    let status = described.members.get("status").and_then(Value::as_str);
-    said.or_else(|| status.filter(|status| matches!(*status, "deactivated" | "disabled" | "inactive")).map(|_| false))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::tree::object;
+use super::tree::{Installer, object};
 use crate::{
     domain::{
         Timestamp,
@@ -39,6 +39,15 @@ impl Noted {
             installed_at: text(&["installed_at", "created_at"]).and_then(|text| utc(&text).ok()),
             extra: Map::from_iter([("installer".to_owned(), clean(Value::Object(members)))]),
         })
+    }
+
+    /// What `plugin_metadata.json` says beside the plugin and its modules.
+    pub fn of_installer(installer: &Installer) -> Self {
+        let time = installer.rest.get("installed_at").and_then(Value::as_str).and_then(|text| utc(text).ok());
+        let mut noted = Self { installed_at: time, ..Self::default() };
+        noted.keep("installer_metadata", installer.rest.clone());
+        noted.keep("unreadable", installer.described.unreadable.clone());
+        noted
     }
 
     /// Keeps a value that has no place of its own, unless there is none.

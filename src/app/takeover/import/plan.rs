@@ -85,15 +85,15 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// `items` tell where the plugin was; they end as what the target says.
+    /// `items` tell where the plugin was; those that are to be done end as what the target says.
     pub fn planned(self, items: Vec<Item>, target: &mut Target) -> Result<PlannedPlugin> {
         let outcome = match target.plugins.get(&(self.user.clone(), self.slug.clone())) {
             Some(known) => Some(self.is_there(known)),
             None => target.claim_plugin_id(&self.id, &self.user).err().map(|why| (Outcome::Failed(why), None)),
         };
         let items = items.into_iter().map(|item| match &outcome {
-            Some((outcome, note)) => Item { outcome: outcome.clone(), ..item }.with_notes(note.clone()),
-            None => item,
+            Some((outcome, note)) if item.outcome == Outcome::Done => Item { outcome: outcome.clone(), ..item }.with_notes(note.clone()),
+            _ => item,
         });
         let items = items.collect();
         let at = self.metadata.installed_at;
@@ -151,7 +151,7 @@ impl PlannedPlugin {
 
     /// Nothing of it can be done.
     pub fn fail(&mut self, why: &str) {
-        for item in &mut self.items {
+        for item in self.items.iter_mut().filter(|item| item.outcome == Outcome::Done) {
             item.outcome = Outcome::Failed(why.to_owned());
         }
     }

@@ -73,14 +73,13 @@ impl Target {
         }
     }
 
-    /// A plugin's id belongs to one plugin.
+    /// A plugin's id belongs to one plugin. Only for plugins that are new: those that are there have theirs.
     pub fn claim_plugin_id(&mut self, id: &str, user: &UserId) -> Result<(), String> {
         match self.plugin_ids.entry(id.to_owned()) {
             Entry::Vacant(free) => {
                 free.insert(user.clone());
                 Ok(())
             }
-            Entry::Occupied(taken) if taken.get() == user => Ok(()),
             Entry::Occupied(taken) => Err(format!("the id {id:?} is that of a plugin of user {}", taken.get())),
         }
     }

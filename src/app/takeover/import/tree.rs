@@ -26,6 +26,9 @@ pub struct Said {
     pub installer: Option<Installer>,
 }
 
+/// What an installer wrote beside a plugin's files.
+pub const INSTALLER_FILE: &str = "plugin_metadata.json";
+
 /// `plugin_metadata.json`: `{plugin_data, module_data, installed_for_user, installed_at}`.
 #[derive(Clone)]
 pub struct Installer {
@@ -99,6 +102,17 @@ pub fn personal_manifest(released: &Manifest, described: &Described) -> Result<M
 
 fn unread(_: &ReleasePath) -> Result<Vec<u8>> {
     Err(Error::damaged("a described plugin's manifest is not read from its files"))
+}
+
+/// Whether the old system had it on, as far as it says.
+pub fn switch(described: &Described) -> Option<bool> {
+    let said = described.rest.get("enabled").and_then(|value| match value {
+        Value::Bool(on) => Some(*on),
+        Value::Number(number) => Some(number.as_i64()? != 0),
+        _ => None,
+    });
+    let status = described.members.get("status").and_then(Value::as_str);
+    said.or_else(|| status.filter(|status| matches!(*status, "deactivated" | "disabled" | "inactive")).map(|_| false))
 }
 
 /// One line for every value that is of another type than it should be.

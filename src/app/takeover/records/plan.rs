@@ -231,7 +231,9 @@ impl<'a> Planner<'a> {
         let long = match read_entry(&slug, entry, stored.map_or(self.now, |plugin| plugin.created_at)) {
             Ok(Entry::Short(_)) => {
                 let target = format!("record {slug} of {}", self.plan.user);
-                return Ok((item(Outcome::AlreadyDone).into_target(target), Fate::Keep));
+                let is_alone = stored.is_none() && !self.stored.pending.contains(&slug);
+                let note = is_alone.then(|| "the database has no such plugin, and a short record names no version".to_owned());
+                return Ok((item(Outcome::AlreadyDone).into_target(target).with_notes(note), Fate::Keep));
             }
             Ok(Entry::Long(long)) => long,
             Err(why) => return failed(why),

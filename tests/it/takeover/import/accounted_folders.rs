@@ -166,6 +166,9 @@ fn report_accounts(all: &[Folder], wanted: &BTreeMap<(u32, usize), &Folder>, app
         };
         assert_eq!((of("plugin", ""), of("module", "#/modules/main")), (takers, takers), "{:#}", applied.report);
         assert_eq!(of("record", "/plugin_metadata.json"), if folder.noted.is_some() { takers } else { 0 });
+        if folder.noted.is_some() && folder.is_good() && takers == 0 {
+            assert_eq!(applied.outcome("record", &format!("{}/plugin_metadata.json", folder.path())), "skipped");
+        }
     }
     let notes: BTreeSet<String> = all
         .iter()

@@ -1,9 +1,9 @@
 //! A BrainDrive database with its plugins folder.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    source::{Source, dashed, user_id},
+    source::{Source, dashed, plugin_json, user_id},
     target::everything,
 };
 use crate::support::{TestApp, tree::tree};
@@ -42,9 +42,13 @@ fn installation(source: &Source) -> [String; 2] {
     );
     let record = json!({"Review": {
         "version": "1.1.9", "shared_path": "/srv/plugins/shared/Review/v1.2.0", "installed_at": "2025-06-10T07:30:00", "enabled": true,
-        "user_config": {"refresh": 30}, "previous_version": "1.1.0",
-        "installation_metadata": {"installation_type": "production", "installed_by": "lifecycle_service"},
+        "user_config": {"refresh": 30}, "previous_version": "1.1.0", "updated_at": "2025-07-01T10:00:00",
+        "installation_metadata": {
+            "installation_type": "production", "installed_by": "lifecycle_service", "source_url": "https://example.org/file",
+        },
     }});
+    // One that knows neither a time nor a type says nothing about them.
+    source.file(&format!("users/user_{eve}/installed_plugins.json"), json!({"Review": {"enabled": false}}).to_string());
     source.file(&format!("users/user_{ann}/installed_plugins.json"), record.to_string());
     source.row(
         "plugin_states",
@@ -72,7 +76,17 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert_eq!(source.snapshot(), before, "sources stay as they are");
     assert_eq!(applied.item("user", &format!("users/{}", dashed(&ben_id)))["target"], format!("user {ben_id}"));
     let said = applied.said("record", &format!("users/user_{ann_id}/installed_plugins.json#/Review"));
-    assert!(said.contains("the file says version 1.1.9, the database 1.2.0"), "{said}");
+    for told in [
+        "version is 1.2.0 in the database; the file said 1.1.9",
+        "the time of the last change is 2025-03-05T05:06:07Z in the database; the file said 2025-07-01T10:00:00Z",
+        "the time of installation is 2025-03-04T05:06:07.123Z in the database; the file said 2025-06-10T07:30:00Z",
+        "installation_type is remote in the database; the file said production",
+        "source_url is https://example.org/old in the database; the file said https://example.org/file",
+    ] {
+        assert!(said.contains(told), "{told} in {said}");
+    }
+    let of_eve = applied.item("record", &format!("users/user_{}/installed_plugins.json#/Review", user_id(3)));
+    assert_eq!(of_eve["notes"], json!(["enabled is true in the database; the file said false"]));
     let said = applied.said("plugin", &format!("plugin/{ann_id}_Lost"));
     assert!(said.contains("no files") && said.contains("\\\"2.0\\\""), "{said}");
     assert_eq!(applied.outcome("state", "plugin_states/d66ca7d9-d829-4281-b565-b9aa8b02a9f1"), "done");
@@ -109,6 +123,12 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert!(versions.contains(&json!("1.1.0")) && versions.contains(&json!("1.2.0")), "{versions:?}");
     let record = ann.get("/api/v1/plugins/Review/status").await.expect(200).json()["data"]["installation_metadata"].clone();
     assert_eq!((&record["installed_by"], &record["installed_at"]), (&json!("lifecycle_service"), &json!("2025-06-10T07:30:00Z")));
+    assert_eq!((&record["installation_type"], &record["source_url"]), (&json!("remote"), &json!("https://example.org/old")));
+    let eves: Value = serde_json::from_slice(
+        &std::fs::read(app.home.plugins_dir().join(format!("users/user_{}/installed_plugins.json", user_id(3)))).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(eves["Review"]["installation_metadata"]["installed_at"], "2025-03-04T05:06:07.123Z", "that of the row");
     let record = ann.get("/api/v1/plugins/Lost/status").await.expect(200).json()["data"]["installation_metadata"].clone();
     assert_eq!((&record["imported"]["latest_version"], &record["original_version"]), (&json!("2.1"), &json!("2.0")));
 
@@ -121,6 +141,110 @@ async fn accounts_plugins_modules_and_records_come_over(app: TestApp) {
     assert_eq!(config["own"], json!({"refresh": 77}));
     assert_eq!(ben.get("/api/v1/plugins/Review/config").await.expect(200).json()["own"], json!({"speed": 5}));
     assert_eq!(manifest["Review"]["modules"][0]["layout"], json!({"minWidth": 2}));
+}
+
+both!(accounts_come_over_as_they_were);
+async fn accounts_come_over_as_they_were(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let [ann, ben] = [user_id(1), user_id(2)];
+    source.user(&ann, "ann", "ann's old password");
+    source.user(&ben, "ben", "ben's old password");
+    source.database.execute(&format!(
+        "UPDATE users SET is_active = '0', is_verified = '1', full_name = 'Ann of Old', profile_picture = 'https://old.example/ann.png' \
+         WHERE id = '{ann}'"
+    ));
+    source.row("tenant_users", &[("id", Some("1")), ("tenant_id", Some("t")), ("user_id", Some(&ben)), ("role", Some("admin"))]);
+    app.import_database(&source).clean();
+    app.server.restart();
+    let login = json!({"email": "ann", "password": "ann's old password"});
+    app.anonymous().post("/api/v1/auth/login").json(&login).await.expect(401);
+    let ben = app.anonymous().log_in("ben", "ben's old password").await;
+    let account = format!("/api/v1/users/{ann}");
+    let of_ann = ben.get(&account).await.expect(200).json();
+    for (name, value) in [
+        ("username", json!("ann")),
+        ("email", json!("ann@old.example")),
+        ("full_name", json!("Ann of Old")),
+        ("profile_picture", json!("https://old.example/ann.png")),
+        ("role", json!("user")),
+        ("is_active", json!(false)),
+        ("is_verified", json!(true)),
+    ] {
+        assert_eq!(of_ann[name], value, "{name} of {of_ann}");
+    }
+    let me = ben.get("/api/v1/auth/me").await.expect(200).json();
+    assert_eq!((&me["role"], &me["is_active"], &me["full_name"]), (&json!("admin"), &json!(true), &Value::Null));
+    ben.patch(&account).json(json!({"is_active": true})).await.expect(200);
+    app.anonymous().log_in("ann", "ann's old password").await.get("/api/v1/auth/me").await.expect(200);
+}
+
+both!(what_installers_wrote_beside_the_files_is_kept_or_told);
+async fn what_installers_wrote_beside_the_files_is_kept_or_told(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let ann = user_id(1);
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row(&format!("{ann}_Own"), &ann, "Own", "1.0.0", &[("config_fields", Some("{oops"))]);
+    source.plugin_row(&format!("{ann}_Shared"), &ann, "Shared", "1.0.0", &[]);
+    source.bundle("shared/Shared/v1.0.0", "// shared\n");
+    source.file("shared/Shared/v1.0.0/plugin_metadata.json", "{oops");
+    let own = format!("{ann}/Own");
+    let unused = format!("{ann}/Unused");
+    for (folder, slug) in [(&own, "Own"), (&unused, "Unused")] {
+        source.plugin(folder, &plugin_json(slug, "1.0.0"), "// own\n");
+        let noted = json!({
+            "plugin_data": {"author": "a file", "enabled": 0, "official": "perhaps"}, "module_data": [], "installed_for_user": ann,
+            "installed_at": "2025-05-05T05:05:05",
+        });
+        source.file(&format!("{folder}/plugin_metadata.json"), noted.to_string());
+    }
+    let applied = app.import_database(&source);
+    let of = |folder: &str| applied.item("record", &format!("{folder}/plugin_metadata.json"));
+    assert_eq!((&of(&own)["outcome"], &of(&own)["target"]), (&json!("done"), &json!(format!("record {ann} Own"))));
+    let told = of(&own)["notes"].to_string();
+    for said in ["the file says author \\\"a file\\\", the database null", "the file says enabled false, the database true"] {
+        assert!(told.contains(said), "{said} in {told}");
+    }
+    assert_eq!((&of(&unused)["outcome"], &of(&unused)["reason"]), (&json!("skipped"), &json!("the folder is installed for nobody")));
+    assert_eq!(of("shared/Shared/v1.0.0")["outcome"], "failed", "{:#}", applied.report);
+    assert_eq!(applied.outcome("plugin", &format!("plugin/{ann}_Shared")), "done");
+    let again = app.import_database(&source);
+    again.assert_nothing_done();
+    assert_eq!(again.outcome("record", "shared/Shared/v1.0.0/plugin_metadata.json"), "failed", "as it was");
+
+    app.server.restart();
+    let ann = app.anonymous().log_in("ann", "ann's old password").await;
+    let record = ann.get("/api/v1/plugins/Own/status").await.expect(200).json()["data"]["installation_metadata"].clone();
+    assert_eq!(record["installer_metadata"], json!({"installed_for_user": ann.user_id, "installed_at": "2025-05-05T05:05:05"}));
+    assert_eq!(
+        (&record["unreadable"], &record["installer_unreadable"]),
+        (&json!({"/config_fields": "{oops"}), &json!({"/official": "perhaps"}))
+    );
+}
+
+both!(of_two_files_of_records_of_one_user_the_one_without_dashes_counts);
+async fn of_two_files_of_records_of_one_user_the_one_without_dashes_counts(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let ann = user_id(1);
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row(&format!("{ann}_Demo"), &ann, "Demo", "1.0.0", &[]);
+    let file = |folder: &str| format!("users/user_{folder}/installed_plugins.json");
+    for (folder, version, by) in [(&ann, "1.0.0", "the first"), (&dashed(&ann), "0.9.0", "the second")] {
+        let entry = json!({"version": version, "installed_at": "2025-06-10T07:30:00", "installation_metadata": {"installed_by": by}});
+        source.file(&file(folder), json!({"Demo": entry}).to_string());
+    }
+    let applied = app.import_database(&source).clean();
+    let entry = |folder: &str| applied.item("record", &format!("{}#/Demo", file(folder)));
+    assert_eq!(entry(&ann)["outcome"], "done");
+    assert_eq!(entry(&dashed(&ann))["outcome"], "skipped");
+    let why = entry(&dashed(&ann))["reason"].as_str().unwrap();
+    assert!(why.starts_with(&file(&ann)) && why.contains("0.9.0") && why.contains("the second"), "{why}");
+    app.server.restart();
+    let ann = app.anonymous().log_in("ann", "ann's old password").await;
+    let status = ann.get("/api/v1/plugins/Demo/status").await.expect(200).json();
+    assert_eq!(status["data"]["installation_metadata"]["installed_by"], "the first");
 }
 
 both!(a_database_in_use_is_read_without_a_trace);

@@ -26,6 +26,8 @@ async fn every_known_defect_is_taken_over_or_told(app: TestApp) {
     source.plugin_row("server", &ann, "Server", "1.0.0", &[("endpoints_file", Some("endpoints.py"))]);
     source.plugin_row("orphan", &gone, "Orphan", "1.0.0", &[]);
     source.module_row("m", "broken-json", &ann, &[("props", Some("[1")), ("enabled", Some("false"))]);
+    let overlong = "m".repeat(101);
+    source.module_row(&overlong, "broken-json", &ann, &[]);
     source.module_row("lonely", &format!("{ann}_Vanished"), &ann, &[]);
     source.module_row("of-server", "server", &ann, &[]);
 
@@ -44,12 +46,15 @@ async fn every_known_defect_is_taken_over_or_told(app: TestApp) {
     }
     assert!(applied.said("module", "module/lonely").contains("--keep-orphans"));
     assert_eq!(applied.outcome("module", "module/of-server"), "skipped");
+    assert_eq!(applied.outcome("module", &format!("module/{overlong}")), "failed");
+    assert!(applied.said("module", &format!("module/{overlong}")).contains("more than 100 characters; it is kept in the record"));
     assert!(applied.said("plugin", "plugin/broken-json").contains("/config_fields cannot be read"), "{:#}", applied.report);
 
     let orphans = ["braindrive", "--database", &source.database.url, "--plugins", &source.folder(), "--keep-orphans", "--apply"];
     let kept = app.import(&orphans);
     assert_eq!((kept.outcome("plugin", "plugin/orphan"), kept.outcome("module", "module/lonely")), ("done", "done"));
     assert_eq!(kept.outcome("plugin", "plugin/newer"), "already_done");
+    assert_eq!(kept.outcome("module", &format!("module/{overlong}")), "failed", "as it was");
 
     app.server.restart();
     let admin = app.admin().await;
@@ -68,7 +73,10 @@ async fn every_known_defect_is_taken_over_or_told(app: TestApp) {
         let entries: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         entries[slug]["installation_metadata"].clone()
     };
-    assert_eq!(record("Broken")["unreadable"], json!({"/config_fields": "{oops", "/official": "perhaps", "/modules/0/props": "[1"}));
+    let mut unreadable = record("Broken")["unreadable"].clone();
+    let module = unreadable.as_object_mut().unwrap().remove("/modules/1").unwrap();
+    assert_eq!((&module["id"], &module["props"]), (&json!(overlong), &json!(r#"{"colour":"red"}"#)));
+    assert_eq!(unreadable, json!({"/config_fields": "{oops", "/official": "perhaps", "/modules/0/props": "[1"}));
     assert_eq!(record("Twice")["other_rows"][0]["favourite"], "old");
     assert_eq!(record("random-color-v2")["original_version"], "v2.0.0");
     let modules = app.database.values("SELECT id || ' ' || CAST(enabled AS TEXT) AS value FROM modules WHERE plugin_id = 'broken-json'");

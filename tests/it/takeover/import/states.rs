@@ -181,6 +181,71 @@ async fn of_several_rows_for_one_key_the_newest_is_the_entry(app: TestApp) {
     assert_sums_are_right(&app);
 }
 
+both!(states_follow_the_slug_of_a_row_that_stays_behind);
+async fn states_follow_the_slug_of_a_row_that_stays_behind(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let ann = user_id(1);
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row("newer", &ann, "Twice", "1.1.0", &[]);
+    source.plugin_row("older", &ann, "Twice", "1.0.0", &[("updated_at", Some("2024-01-01 00:00:00"))]);
+    let unversioned = format!("{ann}_randomcolor");
+    source.plugin_row(&unversioned, &ann, "random-color", "latest", &[]);
+    source.state("a", &ann, "older", r#"{"of":"a"}"#, &[]);
+    source.state("b", &ann, &unversioned, r#"{"of":"b"}"#, &[]);
+    let applied = app.import_database(&source);
+    assert_eq!(applied.outcome("plugin", &format!("plugin/{unversioned}")), "failed");
+    for (id, slug) in [("a", "Twice"), ("b", "random-color")] {
+        let item = applied.item("state", &format!("plugin_states/{id}"));
+        assert_eq!((&item["outcome"], &item["target"]), (&json!("done"), &json!(format!("state {id} of user {ann}, plugin {slug}"))));
+    }
+    app.server.restart();
+    let ann = app.anonymous().log_in("ann", "ann's old password").await;
+    for (id, slug) in [("a", "Twice"), ("b", "random-color")] {
+        let found = ann.get(&format!("/api/v1/plugin-state/?plugin_id={slug}")).await.expect(200).json();
+        assert_eq!((&found[0]["id"], &found[0]["state_data"]), (&json!(id), &json!({"of": id})));
+    }
+}
+
+both!(an_id_that_is_taken_is_told_before_anything_is_written);
+async fn an_id_that_is_taken_is_told_before_anything_is_written(app: TestApp) {
+    app.server.kill9();
+    let (ann, ben) = (user_id(1), user_id(2));
+    let first = Source::new(&app);
+    first.user(&ann, "ann", "ann's old password");
+    first.plugin_row("demo-of-old", &ann, "Demo", "1.0.0", &[]);
+    first.plugin_row("other-of-old", &ann, "Other", "1.0.0", &[]);
+    first.state("taken", &ann, "demo-of-old", r#"{"of":"ann"}"#, &[]);
+    app.import_database(&first).clean();
+
+    let second = Source::new(&app);
+    second.user(&ann, "ann", "ann's old password");
+    second.user(&ben, "ben", "ben's old password");
+    second.plugin_row("demo-of-old", &ben, "Demo", "1.0.0", &[]);
+    second.plugin_row("other-of-old", &ann, "Else", "1.0.0", &[]);
+    second.state("taken", &ben, "Demo", r#"{"of":"ben"}"#, &[]);
+    second.history("before", "taken", "1", r#"{"of":"ben before"}"#, &[]);
+    second.state("free", &ben, "Demo", r#"{"of":"ben"}"#, &[("state_key", Some("k"))]);
+    let folder = second.folder();
+    let dry = app.import(&dry(&second, &folder));
+    let applied = app.import_database(&second);
+    assert_eq!((dry.output.status, &dry.report["items"]), (applied.output.status, &applied.report["items"]));
+    assert_eq!(applied.output.status, 1);
+    for (kind, source) in [
+        ("plugin", "plugin/demo-of-old"),
+        ("plugin", "plugin/other-of-old"),
+        ("state", "plugin_states/taken"),
+        ("state", "plugin_state_history/before"),
+    ] {
+        let item = dry.item(kind, source);
+        assert_eq!(item["outcome"], "failed", "{item:#}");
+        assert!(item["reason"].as_str().unwrap().contains(&format!("of user {ann}")), "{item:#}");
+    }
+    assert_eq!(applied.outcome("state", "plugin_states/free"), "done");
+    let kept = app.database.values("SELECT user_id || id AS value FROM state_entries ORDER BY 1");
+    assert_eq!(kept, [format!("{ann}taken"), format!("{ben}free")]);
+}
+
 both!(each_bad_state_is_one_line_and_the_others_come_over);
 async fn each_bad_state_is_one_line_and_the_others_come_over(app: TestApp) {
     app.server.kill9();

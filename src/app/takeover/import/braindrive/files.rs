@@ -20,7 +20,7 @@ use crate::{
                 plan::PlannedRelease,
                 pool::{Candidate, assign},
                 target::Target,
-                tree::{self, Content, Said, notes, old_version, reason},
+                tree::{self, Content, INSTALLER_FILE, Installer, Said, notes, old_version, reason},
             },
             progress::Progress,
             report::{Item, Kind, Outcome, TakeoverReport},
@@ -62,6 +62,8 @@ enum FolderKind {
 /// A folder that became a release, or why it did not.
 pub struct Settled {
     pub label: String,
+    /// What an installer wrote beside the files, or why that cannot be read.
+    pub installer: Option<Result<Installer, String>>,
     pub outcome: Result<Release, String>,
 }
 
@@ -172,6 +174,14 @@ enum Holds {
 }
 
 impl Folder {
+    fn settled(&self, outcome: Result<Release, String>) -> Settled {
+        let installer = self.description.metadata.as_ref().and_then(|_| match &self.said {
+            Ok(said) => said.as_ref()?.installer.clone().map(Ok),
+            Err(why) => Some(Err(why.clone())),
+        });
+        Settled { label: self.place.label.clone(), installer, outcome }
+    }
+
     fn holds(&self, row: &RowPlugin) -> Holds {
         let FolderKind::Older { owner, name } = &self.kind else { return Holds::Nothing };
         match &self.said {
@@ -253,7 +263,7 @@ pub async fn settle(
         let item = Item::new(Kind::Release, &folder.place.label, Outcome::Done).into_target(format!("release {} {version}", tree.slug));
         planned.items.push(item.with_notes(tree.notes.into_iter().chain(variant)));
         let release = Release { version, manifest: Arc::clone(&planned.manifest) };
-        settled.insert(tree.at, Settled { label: folder.place.label.clone(), outcome: Ok(release) });
+        settled.insert(tree.at, folder.settled(Ok(release)));
     }
     for one in settled.values() {
         if let Err(why) = &one.outcome {
@@ -264,6 +274,11 @@ pub async fn settle(
     let why = "no row of the database has these files";
     let mut rest: Vec<Item> =
         unused.map(|(_, folder)| Item::new(Kind::Release, &folder.place.label, Outcome::Skipped(why.to_owned()))).collect();
+    let without_users = |at: &usize| used.get(at).is_none_or(|folder| folder.rows.is_empty());
+    for (_, folder) in found.folders.iter().enumerate().filter(|(at, folder)| folder.description.metadata.is_some() && without_users(at)) {
+        let source = format!("{}/{INSTALLER_FILE}", folder.place.label);
+        rest.push(Item::new(Kind::Record, source, Outcome::Skipped("the folder is installed for nobody".to_owned())));
+    }
     for other in &found.rest.others {
         let outcome = if other.failed { Outcome::Failed(other.reason.clone()) } else { Outcome::Skipped(other.reason.clone()) };
         rest.push(Item::new(Kind::File, &other.label, outcome));
@@ -321,7 +336,7 @@ async fn read_all(
         });
         match read {
             Ok(tree) => trees.push(tree),
-            Err(why) => drop(settled.insert(at, Settled { label: folder.place.label.clone(), outcome: Err(why) })),
+            Err(why) => drop(settled.insert(at, folder.settled(Err(why)))),
         }
     }
     (trees, settled)

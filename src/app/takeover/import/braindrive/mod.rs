@@ -61,11 +61,12 @@ pub async fn import_braindrive(app: &App, caller: &Caller, source: Braindrive, m
     let mut target = Target::look(app).await?;
 
     let mut accounts = accounts::plan(&tables, &mut target, &mut report);
+    let slugs = rows::slugs(&tables.plugins);
     let rows = rows::plugins(tables.plugins, tables.modules, &accounts, source.keep_orphans, &mut target, &mut report);
     let found = files::Found::new(found);
     let (files, releases, rows) = files::settle(app, found, rows, &target, &mut report, progress).await?;
     let everybody = accounts.known.iter().chain(target.users.keys()).chain(rows.iter().map(|row| &row.user)).cloned();
-    let known = states::Known::new(&rows, target.plugins.keys().cloned(), everybody, source.keep_orphans);
+    let known = states::Known::new(slugs, &rows, target.plugins.keys().cloned(), everybody, source.keep_orphans);
     let users = planned(caller, &mut accounts, rows, files, &mut target, &mut report)?;
     carry_out(app, caller, Plan { releases, users }, &target, &mut report, progress).await?;
     states::take_over(app, caller, database, known, &mut report, progress).await?;

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{files::Files, rows::RowPlugin};
+use super::{files::Files, records::NO_TIME, row_item, rows::RowPlugin};
 use crate::{
     app::takeover::{
         import::{
             installer::Noted,
             plan::Draft,
-            tree::{manifest, notes, personal_manifest, reason},
+            tree::{INSTALLER_FILE, Installer, manifest, notes, personal_manifest, reason, switch},
         },
         report::{Item, Kind, Outcome},
     },
@@ -16,9 +16,10 @@ use crate::{
         Caller, Manifest, ReleasePath, Timestamp, Version,
         legacy::{
             Described, Own, Personal, personal,
-            records::{Entry, LongEntry, module_of_config},
+            records::{Entry, module_of_config},
         },
-        record::InstallationType,
+        manifest::module_id_fault,
+        record::{InstallationType, without_credentials},
     },
     error::Result,
     files::Examined,
@@ -29,10 +30,11 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     let described = row.described();
     let made = made(&row, &described, files);
     let mut plugin = Item::new(Kind::Plugin, row.label(), Outcome::Done).into_target(format!("plugin {}", row.id));
+    let installer = files.installer(&row, &described);
     let (mut personal, release, released) = match made {
         Ok(made) => made,
         Err(why) => {
-            let items = [plugin].into_iter().chain(module_items(&row));
+            let items = [plugin].into_iter().chain(module_items(&row)).chain(installer.map(|(item, _)| item));
             return Err(items.map(|item| Item { outcome: Outcome::Failed(why.clone()), ..item }).collect());
         }
     };
@@ -45,12 +47,22 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     if row.written_version != row.version.to_string() {
         told.push(format!("its version was written {:?}", row.written_version));
     }
-    let mut noted = noted(&row, &described);
+    let of_row = noted(&row, &described);
+    let mut noted = of_row.clone();
     let mut before = files.lost(&row, release.as_ref());
     let record = format!("record {} {}", row.user, row.slug);
     if let Some((item, note)) = files.records.take_note(&row.user, &row.slug, &row.id) {
         items.push(item.into_target(&record));
         noted = noted.or(note);
+    }
+    if let Some((item, mut found)) = installer {
+        if noted.extra.contains_key("unreadable")
+            && let Some(unreadable) = found.extra.shift_remove("unreadable")
+        {
+            found.extra.insert("installer_unreadable".to_owned(), unreadable);
+        }
+        noted = noted.or(found);
+        items.push(item);
     }
     let created_at = row.row.time("created_at").or(row.row.time("updated_at"));
     let mut enabled = row.row.flag("enabled");
@@ -63,11 +75,10 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
         enabled = Some(false);
     }
     if let Some((item, entry)) = files.records.take_entry(&row.user, &row.slug) {
-        let mut said = Vec::new();
+        let mut said = differences(&entry, &row, &of_row, enabled);
         let metadata = match entry {
             Entry::Short(metadata) => metadata,
             Entry::Long(long) => {
-                said.extend(differences(&long, &row, enabled));
                 before.extend(long.previous_version.clone().filter(|version| *version != row.version));
                 said.extend(long.notes.clone());
                 said.extend(merge_config(&mut personal, &released, long.user_config));
@@ -75,10 +86,11 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
             }
         };
         noted = Noted {
-            kind: Some(metadata.installation_type),
-            source_url: metadata.source_url().map(str::to_owned),
+            kind: of_row.kind.or(Some(metadata.installation_type)),
+            source_url: of_row.source_url.or_else(|| metadata.source_url().map(str::to_owned)),
             installed_by: Some(metadata.installed_by.clone()),
-            installed_at: Some(metadata.installed_at),
+            // The row has its own, which is when the plugin was made.
+            installed_at: known(metadata.installed_at),
             extra: metadata.extra().clone(),
         }
         .or(noted);
@@ -148,7 +160,13 @@ fn manifest_alone(row: &RowPlugin, described: &Described) -> Result<Manifest, St
 fn module_items(row: &RowPlugin) -> impl Iterator<Item = Item> {
     row.modules.iter().map(|module| {
         let id = module.text("id").unwrap_or_default();
-        Item::new(Kind::Module, format!("module/{id}"), Outcome::Done).into_target(format!("module {} {id}", row.id))
+        match module_id_fault(id) {
+            None => Item::new(Kind::Module, format!("module/{id}"), Outcome::Done).into_target(format!("module {} {id}", row.id)),
+            Some(fault) => {
+                let why = format!("its id {fault}; it is kept in the record");
+                row_item(Kind::Module, "module", module.text("id"), Outcome::Failed(why))
+            }
+        }
     })
 }
 
@@ -179,17 +197,65 @@ fn noted(row: &RowPlugin, described: &Described) -> Noted {
 }
 
 /// The database wins; what the file says otherwise is told.
-fn differences(long: &LongEntry, row: &RowPlugin, enabled: Option<bool>) -> Vec<String> {
+fn differences(entry: &Entry, row: &RowPlugin, of_row: &Noted, enabled: Option<bool>) -> Vec<String> {
     let mut told = Vec::new();
-    if let Some(version) = long.version.as_ref().filter(|version| **version != row.version) {
-        told.push(format!("the file says version {version}, the database {}", row.version));
+    let mut differs = |what: &str, database: &str, file: &str| {
+        if database != file {
+            told.push(format!("{what} is {database} in the database; the file said {file}"));
+        }
+    };
+    let (metadata, long) = match entry {
+        Entry::Short(metadata) => (metadata, None),
+        Entry::Long(long) => (&long.metadata, Some(long)),
+    };
+    if let Some(long) = long {
+        if let Some(version) = &long.version {
+            differs("version", &row.version.to_string(), &version.to_string());
+        }
+        if let (Some(row), Some(file)) = (enabled, long.enabled) {
+            differs("enabled", &row.to_string(), &file.to_string());
+        }
+        if let (Some(row), Some(file)) = (row.row.time("updated_at"), long.updated_at) {
+            differs("the time of the last change", &row.to_string(), &file.to_string());
+        }
     }
-    if let (Some(file), Some(row)) = (long.enabled, enabled)
-        && file != row
+    let installed = [long.and_then(|long| long.installed_at), known(metadata.installed_at)];
+    if let (Some(row), [Some(file), _] | [None, Some(file)]) = (row.row.time("created_at"), installed)
+        && !installed.contains(&Some(row))
     {
-        told.push(format!("the file says enabled {file}, the database {row}"));
+        differs("the time of installation", &row.to_string(), &file.to_string());
+    }
+    // What an entry without a type is read as says nothing.
+    if let (Some(row), file) = (of_row.kind, metadata.installation_type)
+        && file != InstallationType::Migrated
+    {
+        differs("installation_type", row.as_str(), file.as_str());
+    }
+    if let (Some(row), Some(file)) = (&of_row.source_url, metadata.source_url()) {
+        differs("source_url", &without_credentials(row), file);
     }
     told
+}
+
+/// A time of installation that the entry has.
+fn known(installed_at: Timestamp) -> Option<Timestamp> {
+    Some(installed_at).filter(|at| *at != NO_TIME)
+}
+
+/// The same of what an installer wrote beside the files.
+fn contradictions(installer: &Installer, row: &RowPlugin, described: &Described) -> Vec<String> {
+    let says_nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+    let members =
+        installer.described.members.iter().filter(|(name, value)| !matches!(name.as_str(), "id" | "version") && !says_nothing(value));
+    let differ = members.filter_map(|(name, value)| {
+        let known = described.members.get(name).unwrap_or(&Value::Null);
+        (known != value).then(|| format!("the file says {name} {value}, the database {known}"))
+    });
+    let enabled = match (switch(&installer.described), row.row.flag("enabled")) {
+        (Some(file), Some(row)) if file != row => Some(format!("the file says enabled {file}, the database {row}")),
+        _ => None,
+    };
+    differ.chain(enabled).collect()
 }
 
 /// The file's values go where their names belong; where the database has a value already, that one stays.
@@ -215,6 +281,19 @@ impl Files {
     fn lost(&self, row: &RowPlugin, release: Option<&Version>) -> Vec<Version> {
         let settled = row.losers.iter().filter_map(|at| self.settled.get(at)?.outcome.as_ref().ok());
         settled.map(|release| release.version.clone()).filter(|version| Some(version) != release).collect()
+    }
+
+    /// What an installer wrote beside the user's files.
+    fn installer(&self, row: &RowPlugin, described: &Described) -> Option<(Item, Noted)> {
+        let settled = row.files.and_then(|at| self.settled.get(&at))?;
+        let item = |outcome| Item::new(Kind::Record, format!("{}/{INSTALLER_FILE}", settled.label), outcome);
+        Some(match settled.installer.as_ref()? {
+            Ok(installer) => {
+                let item = item(Outcome::Done).into_target(format!("record {} {}", row.user, row.slug));
+                (item.with_notes(contradictions(installer, row, described)), Noted::of_installer(installer))
+            }
+            Err(why) => (item(Outcome::Failed(why.clone())), Noted::default()),
+        })
     }
 
     fn without(&self, row: &RowPlugin) -> String {

@@ -1,21 +1,24 @@
 //! What the plugins folder says about a user's plugin beside the database: installation records and installers' notes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry as Place};
+
+use serde_json::Value;
 
 use crate::{
-    app::{
-        now,
-        takeover::{
-            import::{installer::Noted, tree::bare_id},
-            report::{Item, Kind, Outcome},
-        },
+    app::takeover::{
+        import::{installer::Noted, tree::bare_id},
+        report::{Item, Kind, Outcome},
     },
     domain::{
-        Slug, UserId,
+        Slug, Timestamp, UserId,
         legacy::records::{Entry, read_entry, read_file},
     },
+    error::Error,
     files::{InstallerNote, OldRecords},
 };
+
+/// Stands for a time of installation that an entry lacks: the database has one.
+pub const NO_TIME: Timestamp = Timestamp(0);
 
 #[derive(Default)]
 pub struct Records {
@@ -24,6 +27,21 @@ pub struct Records {
 }
 
 impl Records {
+    fn add(&mut self, user: &UserId, name: &str, entry: &Value, item: Item) -> Result<(), Outcome> {
+        let slug: Slug = name.parse().map_err(|e: Error| Outcome::Failed(e.to_string()))?;
+        let read = read_entry(&slug, entry, NO_TIME).map_err(Outcome::Failed)?;
+        match self.entries.entry((user.clone(), slug)) {
+            Place::Vacant(free) => {
+                free.insert((item, read));
+                Ok(())
+            }
+            Place::Occupied(taken) => {
+                let file = taken.get().0.source.split('#').next().unwrap_or_default();
+                Err(Outcome::Skipped(format!("{file} has this plugin, too, and counts; this entry said {entry}")))
+            }
+        }
+    }
+
     pub fn take_entry(&mut self, user: &UserId, slug: &Slug) -> Option<(Item, Entry)> {
         self.entries.remove(&(user.clone(), slug.clone()))
     }
@@ -44,8 +62,10 @@ impl Records {
     }
 }
 
-/// Reads all of them; what cannot be read is in `rest`.
-pub fn read_records(files: Vec<OldRecords>, notes: Vec<InstallerNote>, rest: &mut Vec<Item>) -> Records {
+/// Reads all of them; what cannot be read is in `rest`. Of two files of one user, that in the folder with the id without
+/// dashes counts, as for `migrate-records`.
+pub fn read_records(mut files: Vec<OldRecords>, notes: Vec<InstallerNote>, rest: &mut Vec<Item>) -> Records {
+    files.sort_by_key(|file| !file.user.parse::<UserId>().is_ok_and(|user| user.as_str() == file.user));
     let mut records = Records::default();
     for file in files {
         let item = Item::new(Kind::RecordFile, &file.place.label, Outcome::Done);
@@ -57,11 +77,9 @@ pub fn read_records(files: Vec<OldRecords>, notes: Vec<InstallerNote>, rest: &mu
                 }
                 for (name, entry) in entries {
                     let item = Item::new(Kind::Record, format!("{}#/{name}", file.place.label), Outcome::Done);
-                    let read =
-                        name.parse::<Slug>().map_err(|e| e.to_string()).and_then(|slug| Ok((read_entry(&slug, &entry, now())?, slug)));
-                    match read {
-                        Ok((entry, slug)) => drop(records.entries.insert((user.clone(), slug), (item, entry))),
-                        Err(why) => rest.push(Item { outcome: Outcome::Failed(why), ..item }),
+                    match records.add(&user, &name, &entry, item.clone()) {
+                        Ok(()) => {}
+                        Err(outcome) => rest.push(Item { outcome, ..item }),
                     }
                 }
             }

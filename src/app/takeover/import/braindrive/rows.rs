@@ -70,6 +70,21 @@ struct Reader<'a> {
     taken: HashMap<(UserId, Slug), usize>,
 }
 
+/// The slug of every row by the row's id, also of rows that are not taken over: states name their plugin by such an id.
+pub fn slugs(rows: &[Row]) -> HashMap<String, Slug> {
+    let slug = |row: &Row| {
+        let id = row.text("id")?;
+        let user: Option<UserId> = row.text("user_id").and_then(|user| user.trim().parse().ok());
+        Some((id.to_owned(), slug_text(row, id, user.as_ref()).parse().ok()?))
+    };
+    rows.iter().filter_map(slug).collect()
+}
+
+/// Ids may have lost what `plugin_slug` keeps.
+fn slug_text<'r>(row: &'r Row, id: &'r str, user: Option<&UserId>) -> &'r str {
+    row.text("plugin_slug").map(str::trim).filter(|slug| !slug.is_empty()).unwrap_or_else(|| bare_id(id, user))
+}
+
 /// Reads all of them; what cannot be taken over is in the report, with its modules.
 pub fn plugins(
     rows: Vec<Row>,
@@ -134,8 +149,7 @@ impl Reader<'_> {
         let failed = |why: &str| Outcome::Failed(why.to_owned());
         let id = row.text("id").filter(|id| !id.is_empty() && !id.contains('\0')).ok_or_else(|| failed("has no id"))?;
         let user = self.user(row.text("user_id"))?;
-        let slug = row.text("plugin_slug").map(str::trim).filter(|slug| !slug.is_empty()).unwrap_or_else(|| bare_id(id, Some(&user)));
-        let slug: Slug = slug.parse().map_err(|e| Outcome::Failed(reason(e)))?;
+        let slug: Slug = slug_text(row, id, Some(&user)).parse().map_err(|e| Outcome::Failed(reason(e)))?;
         self.target.claim_slug(&slug).map_err(Outcome::Failed)?;
         let written = row.text("version").unwrap_or_default();
         let version = old_version(written).map_err(Outcome::Failed)?;

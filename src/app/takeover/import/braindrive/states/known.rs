@@ -18,15 +18,17 @@ pub struct Known {
 }
 
 impl Known {
+    /// `slugs` has every row by its id, `rows` those that are taken over.
     pub fn new(
+        mut slugs: HashMap<String, Slug>,
         rows: &[RowPlugin],
         there: impl Iterator<Item = (UserId, Slug)>,
         users: impl Iterator<Item = UserId>,
         keep_orphans: bool,
     ) -> Self {
-        let plugins = rows.iter().map(|row| (row.id.clone(), row.slug.clone())).collect();
+        slugs.extend(rows.iter().map(|row| (row.id.clone(), row.slug.clone())));
         let installed = rows.iter().map(|row| (row.user.clone(), row.slug.clone())).chain(there).collect();
-        Self { plugins, installed, users: users.collect(), keep_orphans }
+        Self { plugins: slugs, installed, users: users.collect(), keep_orphans }
     }
 
     pub fn has_account(&self, user: &UserId) -> bool {

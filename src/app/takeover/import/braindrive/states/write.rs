@@ -1,6 +1,9 @@
 //! One user's entries into the database: a bounded number of them in each transaction, each whole with its revisions.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{
     known::Known,
@@ -40,6 +43,7 @@ pub async fn save(app: &App, caller: &Caller, known: &Known, owner: Owner, mode:
     let wanted = user.clone();
     let there = app.db.read(move |conn| look(conn, &wanted)).await?;
     let (mut items, entries) = plan(owner, &user, &there, &caller.actor());
+    let entries = refuse_taken(app, entries, &mut items).await?;
     if entries.is_empty() {
         return Ok(items);
     }
@@ -60,6 +64,24 @@ pub async fn save(app: &App, caller: &Caller, known: &Known, owner: Owner, mode:
         }
     }
     Ok(account.into_iter().map(|account| account.item).chain(items).collect())
+}
+
+/// An id belongs to one entry, whoever's it is.
+async fn refuse_taken(app: &App, mut entries: Vec<PlannedEntry>, items: &mut [Item]) -> Result<Vec<PlannedEntry>> {
+    if entries.is_empty() {
+        return Ok(entries);
+    }
+    let ids: Vec<String> = entries.iter().map(|planned| planned.entry.id.clone()).collect();
+    let owners: HashMap<String, UserId> = app.db.read(move |conn| state_entries::owners(conn, &ids)).await?.into_iter().collect();
+    entries.retain(|planned| match owners.get(&planned.entry.id) {
+        None => true,
+        Some(owner) => {
+            let why = format!("the id {:?} is that of an entry of user {owner}", planned.entry.id);
+            set(items, &planned.items, &Outcome::Failed(why));
+            false
+        }
+    });
+    Ok(entries)
 }
 
 /// Rows of which nothing can be taken over.
