@@ -1,7 +1,5 @@
 //! One connection type over both databases, and the few helpers for what the derive has no common form for.
 
-use std::time::{Duration, Instant};
-
 use diesel::{
     backend::Backend,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
@@ -63,9 +61,6 @@ macro_rules! each {
 }
 pub(super) use each;
 
-/// After this time a connection of the pool is asked whether it still is one.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
-
 /// How a transaction begins.
 #[derive(Clone, Copy)]
 pub(super) enum Begin {
@@ -119,7 +114,7 @@ impl AnyConnection {
     }
 
     /// Commits or rolls back the innermost transaction by how `work` ends.
-    fn finish<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn finish<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         match work(self) {
             Ok(value) => {
                 self.commit()?;
@@ -173,8 +168,17 @@ fn create_private(path: &std::path::Path) -> Result<()> {
 /// A connection of the pool.
 pub(super) struct Pooled {
     pub conn: AnyConnection,
-    /// When it last answered a question that was asked for that alone.
-    checked: Instant,
+    /// Whether somebody has found that nobody answers any more.
+    lost: bool,
+}
+
+impl Pooled {
+    /// Begins a transaction; false when the connection is lost, which the pool then replaces.
+    pub fn begin(&mut self, begin: Begin) -> Result<bool> {
+        let begun = self.conn.begin(begin);
+        self.lost = begun.is_err() && self.conn.ping().is_err();
+        if self.lost { Ok(false) } else { begun.map(|()| true) }
+    }
 }
 
 /// Opens connections for a pool. (The derived `establish` tries each database in turn and so turns a mistyped address
@@ -193,20 +197,15 @@ impl ManageConnection for Manager {
             // Many readers together keep less in memory than the system does for all of them.
             sqlite.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -2048").map_err(|e| PoolError(e.into()))?;
         }
-        Ok(Pooled { conn, checked: Instant::now() })
+        Ok(Pooled { conn, lost: false })
     }
 
-    /// Asks a connection in use once in a while only: each question is a way to the database and back.
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), PoolError> {
-        if pooled.checked.elapsed() >= CHECK_EVERY {
-            pooled.conn.ping().map_err(|e| PoolError(e.into()))?;
-            pooled.checked = Instant::now();
-        }
-        Ok(())
+        pooled.conn.ping().map_err(|e| PoolError(e.into()))
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        std::thread::panicking() || pooled.conn.is_broken()
+        std::thread::panicking() || pooled.lost || pooled.conn.is_broken()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::r2d2::Pool;
+use diesel::r2d2::{Pool, PooledConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -71,7 +71,8 @@ impl Database {
             .max_size(CONNECTIONS)
             .min_idle(Some(1))
             .connection_timeout(CHECKOUT_TIMEOUT)
-            .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
+            // The begin of a transaction tells as well.
+            .test_on_check_out(false)
             .build(Manager { url: url.clone() })
             .map_err(|e| Error::storage("cannot connect to the database", e))?;
         let changes = Arc::new(Changes::new());
@@ -105,7 +106,7 @@ impl Database {
         F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     {
         let pool = self.pool.clone();
-        offload::run(move || pool.get().map_err(|_| busy())?.conn.in_transaction(Begin::Read, work)).await
+        offload::run(move || begin(&pool, Begin::Read)?.conn.finish(work)).await
     }
 
     /// Runs `work` in one transaction and returns after its commit is on disk; an error leaves no trace. `work` may run
@@ -120,7 +121,7 @@ impl Database {
             None => {
                 let (pool, changes, turn) = (self.pool.clone(), Arc::clone(&self.changes), self.turns.take().await?);
                 offload::run(move || {
-                    let result = retry(work, |work| write(&mut pool.get().map_err(|_| busy())?.conn, &changes, work));
+                    let result = retry(work, |work| write(&pool, &changes, work));
                     // Not before, also when nobody waits for the answer any more.
                     drop(turn);
                     result
@@ -131,10 +132,21 @@ impl Database {
     }
 }
 
+/// A connection in a transaction. Those that turn out to be lost are dropped for the next one: nothing has run on them yet.
+fn begin(pool: &Pool<Manager>, begin: Begin) -> Result<PooledConnection<Manager>> {
+    for _ in 0..CONNECTIONS {
+        let mut pooled = pool.get().map_err(|_| busy())?;
+        if pooled.begin(begin)? {
+            return Ok(pooled);
+        }
+    }
+    Err(busy())
+}
+
 /// One transaction of PostgreSQL. What it changed is noted also when the commit failed: it has perhaps taken effect.
-fn write<T>(conn: &mut Connection, changes: &Changes, work: &mut impl FnMut(&mut Connection) -> Result<T>) -> Result<T> {
+fn write<T>(pool: &Pool<Manager>, changes: &Changes, work: &mut impl FnMut(&mut Connection) -> Result<T>) -> Result<T> {
     let mut topics = Vec::new();
-    let result = conn.in_transaction(Begin::Write, |conn| {
+    let result = begin(pool, Begin::Write)?.conn.finish(|conn| {
         let value = work(conn)?;
         topics = notes::take(conn)?;
         Ok(value)
