@@ -7,7 +7,6 @@ use diesel::{
 
 use super::{
     Connection,
-    connection::Multi,
     schema::{snapshot_entries, snapshots},
     values::stored,
 };
@@ -104,27 +103,13 @@ pub fn list(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<Vec<S
         .collect()
 }
 
-/// Up to `limit` of the user's snapshots before this id, newest first; of one plugin, or of all that the caller may touch.
-pub fn page(
-    conn: &mut Connection,
-    user: &UserId,
-    plugins: &PluginSet,
-    plugin: Option<&Slug>,
-    before: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Snapshot>> {
-    let mut query =
-        snapshots::table.into_boxed::<Multi>().filter(snapshots::user_id.eq(user.as_str())).order(snapshots::id.desc()).limit(limit);
-    if let PluginSet::Only(slugs) = plugins {
-        query = query.filter(snapshots::plugin_slug.eq_any(slugs.iter().map(ToString::to_string).collect::<Vec<_>>()));
-    }
-    if let Some(plugin) = plugin {
-        query = query.filter(snapshots::plugin_slug.eq(plugin.as_str()));
-    }
-    if let Some(before) = before {
-        query = query.filter(snapshots::id.lt(before));
-    }
-    query.load::<Row>(conn)?.into_iter().map(Row::snapshot).collect()
+/// The user's snapshots of all plugins that the caller may touch.
+pub fn list_all(conn: &mut Connection, user: &UserId, plugins: &PluginSet) -> Result<Vec<Snapshot>> {
+    let rows = snapshots::table.filter(snapshots::user_id.eq(user.as_str())).load::<Row>(conn)?;
+    let mut found = rows.into_iter().map(Row::snapshot).collect::<Result<Vec<_>>>()?;
+    found.retain(|snapshot| plugins.includes(&snapshot.plugin));
+    found.sort_by(|a, b| b.id.cmp(&a.id));
+    Ok(found)
 }
 
 pub fn find(conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Snapshot>> {

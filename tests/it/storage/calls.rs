@@ -192,11 +192,7 @@ pub const CALLS: &[Call] = &[
     ("state_revisions::prune", |c| state_revisions::prune(c, "entry", 1)),
     ("snapshots::insert", |c| snapshots::insert(c, snapshot()).map(drop)),
     ("snapshots::list", |c| snapshots::list(c, &user_id(1), &slug()).map(drop)),
-    ("snapshots::page", |c| {
-        let some = PluginSet::Only(vec![slug()]);
-        snapshots::page(c, &user_id(1), &PluginSet::All, None, None, 10)?;
-        snapshots::page(c, &user_id(1), &some, Some(&slug()), Some("z"), 10).map(drop)
-    }),
+    ("snapshots::list_all", |c| snapshots::list_all(c, &user_id(1), &PluginSet::All).map(drop)),
     ("snapshots::find", |c| snapshots::find(c, &user_id(1), "snapshot").map(drop)),
     ("snapshots::keys", |c| snapshots::keys(c, "snapshot").map(drop)),
     ("snapshots::entry", |c| {
