@@ -18,6 +18,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// What this server has in its folder.
+const PARTS: &[&str] = &["shared", "users", "cache", "backups", ".locks"];
+
 /// Bytes read at once.
 const BUFFER: usize = 128 * 1024;
 
@@ -74,6 +77,12 @@ impl PluginsFolder {
             found.append(&mut of_slug);
         }
         Ok(found)
+    }
+
+    /// Names of what lies in the plugins folder beside its parts, and whether each is a folder.
+    pub fn list_others(&self) -> Result<Vec<(String, bool)>> {
+        let names = self.entries("")?.into_iter().map(|(_, name)| name).filter(|name| !PARTS.contains(&name.as_str()));
+        names.map(|name| Ok((name.clone(), self.is_folder(&name)?))).collect()
     }
 
     fn in_slug(&self, slug: &Slug, label: String, name: &str) -> Result<InShared> {

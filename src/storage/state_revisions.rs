@@ -4,7 +4,10 @@ use diesel::prelude::*;
 
 use super::{Connection, connection::each, schema::state_revisions, values::stored};
 use crate::{
-    domain::{Timestamp, state::Revision},
+    domain::{
+        Timestamp,
+        state::{Encoding, Revision},
+    },
     error::Result,
 };
 
@@ -92,6 +95,17 @@ pub fn find(conn: &mut Connection, entry: &str, version: i64) -> Result<Option<(
     let found: Option<(Columns, Option<Vec<u8>>)> =
         state_revisions::table.find((entry, version)).select((columns!(), state_revisions::data)).first(conn).optional()?;
     found.map(|(columns, data)| Ok((revision(columns)?, data))).transpose()
+}
+
+/// Writes the document of a revision anew; its hash and size stay.
+pub fn replace(conn: &mut Connection, entry: &str, version: i64, encoding: Encoding, data: &[u8]) -> Result<()> {
+    let update = diesel::update(state_revisions::table.find((entry, version))).set((
+        state_revisions::encoding.eq(encoding.as_str()),
+        state_revisions::stored_size.eq(i64::try_from(data.len()).unwrap_or(i64::MAX)),
+        state_revisions::data.eq(Some(data)),
+    ));
+    update.execute(conn)?;
+    Ok(())
 }
 
 /// Removes the revisions up to this version.

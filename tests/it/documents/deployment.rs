@@ -1,4 +1,4 @@
-//! The configurations in `docs/DEPLOYMENT.md` work: real proxies with TLS run them in front of a real server.
+//! The configurations in `docs/DEPLOYMENT.md`, and the lines for a proxy in `docs/UPGRADE.md`, work: real proxies with TLS run them in front of a real server.
 
 use std::{
     fs,
@@ -43,18 +43,39 @@ async fn nginx_stands_in_front(app: TestApp) {
     let servers = whole.replace("listen 443", &format!("listen 127.0.0.1:{port}"));
     let shared_port = free_port();
     let shared = format!("server {{ listen 127.0.0.1:{shared_port};\n{below_an_application}}}\n");
-    let own =
-        "access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;";
-    let configuration = format!("daemon off; pid nginx.pid; error_log stderr;\nevents {{}}\nhttp {{ {own}\n{servers}\n{shared} }}\n");
-    fs::write(folder.path().join("nginx.conf"), with_paths(&configuration, &app, &folder)).unwrap();
-    let prefix = folder.path().to_str().unwrap();
-    let proxy = Proxy::start(tools::find("nginx").unwrap().to_str().unwrap(), &["-p", prefix, "-c", "nginx.conf"], &folder);
+    let proxy = Proxy::of_nginx(&format!("{servers}\n{shared}"), &app, &folder);
     proxy.serves(port).await;
 
     let answer = reqwest::get(format!("http://127.0.0.1:{shared_port}/api/v1/plugins/manifest")).await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/problem+json", "the plugin routes are the server's");
     let answer = reqwest::get(format!("http://127.0.0.1:{shared_port}/api/v1/users")).await.unwrap();
     assert_ne!(answer.headers()["content-type"], "application/problem+json", "the others are the application's");
+}
+
+both!(nginx_divides_the_routes_as_an_upgrade_says, trusted_proxies = "127.0.0.1");
+async fn nginx_divides_the_routes_as_an_upgrade_says(app: TestApp) {
+    if !tools::is_there("nginx") {
+        return;
+    }
+    let lines = blocks(&read("docs/UPGRADE.md")).into_iter().find(|block| block.language == "nginx").expect("lines for nginx").text;
+    let (folder, port) = (app.new_folder(), free_port());
+    let server = format!("server {{ listen 127.0.0.1:{port};\n{lines}}}\n");
+    let proxy = Proxy::of_nginx(&server, &app, &folder);
+    let base = format!("http://127.0.0.1:{port}/api/v1");
+    let began = Instant::now();
+    while let Err(failure) = reqwest::get(format!("{base}/plugins/manifest")).await {
+        assert!(began.elapsed() < PATIENCE, "{failure:?}\n{}", proxy.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+    let kind = async |path: &str| reqwest::get(format!("{base}{path}")).await.unwrap().headers()["content-type"].clone();
+    for ours in ["/plugins", "/plugins/manifest", "/public/plugins/Demo/x.js", "/files/Demo/v1.0.0/x.js", "/plugin-state/"] {
+        assert_eq!(kind(ours).await, "application/problem+json", "{ours} is the server's");
+    }
+    for others in ["/users", "/plugin-stated", "/pages"] {
+        assert_ne!(kind(others).await, "application/problem+json", "{others} is the application's");
+    }
+    let upload = reqwest::Client::new().post(format!("{base}/plugins/install")).body(vec![0; 3 << 20]).send().await.unwrap();
+    assert_eq!(upload.headers()["content-type"], "application/problem+json", "more than nginx takes by itself");
 }
 
 both!(caddy_stands_in_front, trusted_proxies = "127.0.0.1");
@@ -146,6 +167,15 @@ struct Proxy {
 }
 
 impl Proxy {
+    fn of_nginx(servers: &str, app: &TestApp, folder: &TempDir) -> Self {
+        let own =
+            "access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;";
+        let configuration = format!("daemon off; pid nginx.pid; error_log stderr;\nevents {{}}\nhttp {{ {own}\n{servers} }}\n");
+        fs::write(folder.path().join("nginx.conf"), with_paths(&configuration, app, folder)).unwrap();
+        let prefix = folder.path().to_str().unwrap();
+        Self::start(tools::find("nginx").unwrap().to_str().unwrap(), &["-p", prefix, "-c", "nginx.conf"], folder)
+    }
+
     fn start(program: &str, args: &[&str], folder: &TempDir) -> Self {
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(program);

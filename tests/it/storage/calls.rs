@@ -6,7 +6,7 @@ use plugyard::{
         AccessKey,
         manifest::Visibility,
         plugin::{Change, NewPlugin},
-        state::{ListFilter, PluginSet},
+        state::{Encoding, ListFilter, PluginSet},
     },
     storage::{
         Connection, api_tokens, audit, channels, meta, modules, pending_records, plugin_config, plugins, releases, sessions, snapshots,
@@ -189,6 +189,7 @@ pub const CALLS: &[Call] = &[
     ("state_revisions::insert", |c| state_revisions::insert(c, "entry", &state_revision(), Some(b"{}"))),
     ("state_revisions::list", |c| state_revisions::list(c, "entry", 9, 100).map(drop)),
     ("state_revisions::find", |c| state_revisions::find(c, "entry", 1).map(drop)),
+    ("state_revisions::replace", |c| state_revisions::replace(c, "entry", 1, Encoding::Plain, b"{}")),
     ("state_revisions::prune", |c| state_revisions::prune(c, "entry", 1)),
     ("snapshots::insert", |c| snapshots::insert(c, snapshot()).map(drop)),
     ("snapshots::list", |c| snapshots::list(c, &user_id(1), &slug()).map(drop)),
@@ -198,6 +199,10 @@ pub const CALLS: &[Call] = &[
     ("snapshots::entry", |c| {
         let keys = snapshots::keys(c, "snapshot")?;
         snapshots::entry(c, "snapshot", &keys[0]).map(drop)
+    }),
+    ("snapshots::replace", |c| {
+        let keys = snapshots::keys(c, "snapshot")?;
+        snapshots::replace(c, "snapshot", &keys[0], Encoding::Plain, b"{}")
     }),
     ("snapshots::delete", |c| snapshots::delete(c, "snapshot")),
     ("snapshots::erase", |c| snapshots::erase(c, &user_id(1), &state_key())),

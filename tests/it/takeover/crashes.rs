@@ -69,6 +69,41 @@ async fn a_killed_run_is_finished_by_the_next(app: TestApp) {
     }
 }
 
+both!(a_killed_undo_is_finished_by_the_next);
+async fn a_killed_undo_is_finished_by_the_next(app: TestApp) {
+    app.server.stop_gracefully();
+    let root = app.home.plugins_dir();
+    let users = root.join("users");
+    plain_installation(&root, USERS, SLUGS);
+    let originals = tree(&users);
+    let folder = root.display().to_string();
+    let mut moments = Moments::new();
+    let mut undisturbed = None;
+    for round in 0..=rounds().div_ceil(2) {
+        let applied = report(&migrate(&app, &["--apply"]).done());
+        let backup = applied["backup"].as_str().unwrap();
+        let begin = Instant::now();
+        match undisturbed {
+            None => {
+                migrate(&app, &["--undo", backup]).done();
+                undisturbed = Some(begin.elapsed());
+            }
+            Some(undisturbed) => {
+                let moment = moments.before(undisturbed);
+                println!("round {round}: killed after {moment:?} of {undisturbed:?}");
+                let mut running = app.home.start(&["migrate-records", &folder, "--undo", backup], "");
+                thread::sleep(moment);
+                running.kill9();
+                drop(running.wait());
+                let finished = report(&migrate(&app, &["--undo", backup]).done());
+                let counts = &finished["counts"]["record_file"];
+                assert_eq!(counts["done"].as_u64().unwrap() + counts["already_done"].as_u64().unwrap(), USERS as u64, "round {round}");
+            }
+        }
+        assert_eq!(tree(&users), originals, "round {round}");
+    }
+}
+
 /// Puts back what all runs replaced, the last one first.
 fn undo_all(app: &TestApp, root: &Path) {
     let mut backups: Vec<_> = fs::read_dir(root.join("backups")).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 
-use super::{assert_fits, item};
+use super::{assert_fits, import::target::everything, item};
 use crate::support::{
     Db,
     database::TestDatabase,
@@ -80,10 +80,10 @@ fn account(db: Db) {
         assert_eq!((dry_status, &dry["items"]), (status, &report["items"]));
         compare(&inputs, &report, &database, &root);
 
-        let after = tree(&root);
+        let after = (tree(&root), everything(&database, db, &home));
         let (again_status, again) = run(&["--apply"]);
         assert_eq!((again_status, &again["backup"]), (status, &json!(null)));
-        assert_eq!(tree(&root), after, "the second run changes nothing");
+        assert_eq!((tree(&root), everything(&database, db, &home)), after, "the second run changes nothing");
         for counts in again["counts"].as_object().unwrap().values() {
             assert_eq!(counts["done"], 0, "{again:#}");
         }
@@ -104,8 +104,8 @@ fn compare(inputs: &BTreeMap<String, File>, report: &Value, database: &TestDatab
         let content = fs::read(root.join(&label)).unwrap();
         let account = database.values(&format!("SELECT username AS value FROM users WHERE id = '{user}' AND NOT active"));
         let rows = database.values(&format!(
-            "SELECT plugin_slug || ' ' || CASE WHEN p.config <> '{{}}' THEN p.config ELSE m.config END || ' ' || p.created_at AS value \
-             FROM plugins p JOIN modules m ON m.plugin_id = p.id WHERE user_id = '{user}' ORDER BY 1"
+            "SELECT plugin_slug || ' ' || CASE WHEN p.config <> '{{}}' THEN p.config ELSE m.config END || ' ' || p.created_at || ' ' \
+             || p.updated_at || ' ' || p.version || ' ' || CASE WHEN p.enabled THEN 'on' ELSE 'off' END AS value FROM plugins p JOIN modules m ON m.plugin_id = p.id WHERE user_id = '{user}' ORDER BY 1"
         ));
         let File::Entries(kinds) = file else {
             let File::Damaged(text) = file else { unreachable!() };
@@ -144,7 +144,9 @@ fn compare(inputs: &BTreeMap<String, File>, report: &Value, database: &TestDatab
             if outcome == "done" {
                 assert_eq!(item["target"], format!("plugin {user}_{slug}"));
                 let config = entry.get("user_config").cloned().unwrap_or_else(|| json!({}));
-                expected_rows.push(format!("{slug} {config} 1749540600000"));
+                let changed_at = if entry["updated_at"].is_null() { "1749540600000" } else { "1751364000000" };
+                let enabled = if entry["enabled"] == false { "off" } else { "on" };
+                expected_rows.push(format!("{slug} {config} 1749540600000 {changed_at} 1.0.0 {enabled}"));
                 let version = entry["version"].as_str().unwrap();
                 if version != "1.0.0" {
                     assert_eq!(metadata["original"]["version"], version);

@@ -189,6 +189,37 @@ async fn a_short_record_of_a_plugin_that_the_database_lacks_is_told(app: TestApp
     assert_eq!(entry("Lost")["notes"], json!(["the database has no such plugin, and a short record names no version"]));
 }
 
+both!(what_else_lies_in_the_folder_is_told_and_stays);
+async fn what_else_lies_in_the_folder_is_told_and_stays(app: TestApp) {
+    app.server.stop_gracefully();
+    let root = app.home.plugins_dir();
+    let old = OldTree::new(&root);
+    old.releases("A", &["1.0.0"]).records(&format!("user_{}", user_id(1)), &json!({"A": long("A", "1.0.0")}));
+    let lists = ["manifest.json", "cache/version_registry.json"];
+    let others = ["notes.txt", "for-all/plugin.json", "d66ca7d9000000000000000000000001/Own/plugin.json"];
+    for path in lists.iter().chain(&others) {
+        old.file(path, "{}");
+    }
+    fs::create_dir_all(root.join("backups/of-somebody")).unwrap();
+    let applied = report(&migrate(&app, &["--apply"]).done());
+    let files: Vec<(&str, &str)> = applied["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["kind"] == "file")
+        .map(|item| (item["source"].as_str().unwrap(), item["outcome"].as_str().unwrap()))
+        .collect();
+    let expected = ["d66ca7d9000000000000000000000001", "for-all", "manifest.json", "notes.txt", "cache/version_registry.json"];
+    assert_eq!(files, expected.map(|source| (source, "skipped")));
+    for list in lists {
+        assert!(item(&applied, list)["reason"].as_str().unwrap().contains("a list of an older system"));
+    }
+    assert!(item(&applied, "for-all")["reason"].as_str().unwrap().contains("`import plugins`"));
+    for path in lists.iter().chain(&others) {
+        assert_eq!(fs::read_to_string(root.join(path)).unwrap(), "{}", "{path}");
+    }
+}
+
 both!(values_go_to_the_module_that_declares_them);
 async fn values_go_to_the_module_that_declares_them(app: TestApp) {
     app.server.stop_gracefully();

@@ -93,6 +93,10 @@ pub enum Kind {
     StateWithoutUser,
     /// A state entry whose document is not what was stored.
     DamagedState,
+    /// An earlier document of an entry.
+    DamagedRevision,
+    /// A copy that a snapshot holds.
+    DamagedSnapshot,
     /// Counters of a user's state.
     StateCounts,
     /// A compressed copy that is damaged, or of nothing that was published.
@@ -126,6 +130,8 @@ impl Kind {
             Self::OrphanModule => "orphan module",
             Self::StateWithoutUser => "state without user",
             Self::DamagedState => "damaged state",
+            Self::DamagedRevision => "damaged revision",
+            Self::DamagedSnapshot => "damaged snapshot",
             Self::StateCounts => "counters of state",
             Self::EncodedCopy => "compressed copy",
         }

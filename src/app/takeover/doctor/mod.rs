@@ -4,6 +4,7 @@
 
 mod checkup;
 mod copies;
+mod earlier;
 mod release_pass;
 mod releases;
 mod rows;

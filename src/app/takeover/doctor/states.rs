@@ -7,12 +7,12 @@ use crate::{
     app::{now, state::encode},
     domain::{
         Slug, UserId,
-        state::{Entry, PluginSet, Stored},
+        state::{Encoding, Entry, PluginSet, SnapshotKey, Stored},
         user::User,
     },
     error::Result,
     storage::{
-        Connection, state_entries,
+        Connection, snapshots, state_entries,
         state_heads::{self, Head},
         state_lists, state_revisions,
         state_usage::{self, Usage},
@@ -21,15 +21,19 @@ use crate::{
 };
 
 /// Entries whose documents are read in one transaction, so that none keeps the database for long.
-const CHUNK: usize = 100;
+pub(super) const CHUNK: usize = 100;
 
 /// What is done about a difference.
 #[derive(Debug, Clone)]
-enum Repair {
+pub(super) enum Repair {
     /// Make an account for the entries.
     Account(UserId),
     /// Write what the entry's newest revision holds, too.
     Document(Box<Entry>, Stored),
+    /// Write what the entry holds, too: its id, and the version of the revision.
+    Revision(String, i64, Encoding, Vec<u8>),
+    /// Write what a revision holds, too: the snapshot's id.
+    Snapshot(String, SnapshotKey, Encoding, Vec<u8>),
     Usage(UserId, Slug, Usage),
     Head(UserId, Head),
     Nothing,
@@ -52,6 +56,7 @@ impl Doctor<'_> {
         while let Some(page) = self.next_users(&mut after).await? {
             for user in page {
                 self.documents(&user).await?;
+                self.snapshots(&user).await?;
                 self.counters(&user).await?;
                 self.progress.advance(1);
             }
@@ -62,7 +67,7 @@ impl Doctor<'_> {
     async fn documents(&mut self, user: &UserId) -> Result<()> {
         let owner = user.clone();
         let entries = self.app.db.read(move |conn| state_lists::changes(conn, &owner, &PluginSet::All, 0, i64::MAX)).await?;
-        let live: Vec<String> = entries.into_iter().filter(|entry| entry.deleted_at.is_none()).map(|entry| entry.id).collect();
+        let live: Vec<String> = entries.iter().filter(|entry| entry.deleted_at.is_none()).map(|entry| entry.id.clone()).collect();
         self.checkup.checked.states += live.len() as u64;
         for chunk in live.chunks(CHUNK) {
             let (owner, ids) = (user.clone(), chunk.to_vec());
@@ -71,7 +76,8 @@ impl Doctor<'_> {
                 self.settle_state(finding).await?;
             }
         }
-        Ok(())
+        // Deleted entries have a history, too.
+        self.revisions(user, entries.into_iter().map(|entry| entry.id).collect()).await
     }
 
     async fn counters(&mut self, user: &UserId) -> Result<()> {
@@ -82,7 +88,7 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    async fn settle_state(&mut self, finding: Finding<Repair>) -> Result<()> {
+    pub(super) async fn settle_state(&mut self, finding: Finding<Repair>) -> Result<()> {
         let mut state = if self.checkup.repair { State::Left } else { State::Found };
         if self.checkup.repair && !matches!(finding.repair, Repair::Nothing) {
             let (caller, kind, object, repair) = (self.caller.clone(), finding.kind, finding.object.clone(), finding.repair.clone());
@@ -104,6 +110,8 @@ fn carry_out(conn: &mut Connection, repair: &Repair) -> Result<()> {
     match repair {
         Repair::Account(user) => users::insert(conn, &User::of_an_id(user.clone(), now()), None),
         Repair::Document(entry, document) => state_entries::replace(conn, entry, Some(&document.data)),
+        Repair::Revision(entry, version, encoding, data) => state_revisions::replace(conn, entry, *version, *encoding, data),
+        Repair::Snapshot(id, key, encoding, data) => snapshots::replace(conn, id, key, *encoding, data),
         Repair::Usage(user, plugin, counted) => state_usage::set(conn, user, plugin, *counted),
         Repair::Head(user, counted) => state_heads::set(conn, user, *counted),
         Repair::Nothing => Ok(()),

@@ -5,6 +5,7 @@
 //! word, which says the same.
 
 mod catalogue;
+mod others;
 mod plan;
 mod undo;
 
@@ -60,6 +61,7 @@ pub async fn migrate(app: &App, caller: &Caller, mode: Mode, progress: &Progress
         progress.advance(size);
     }
     drop(migrated);
+    others::tell(app, &mut report).await?;
     report.backup = backup.and_then(OnceCell::into_inner).map(|backup| backup.label);
     if writes {
         // What waited for a file that could not be written before.

@@ -96,6 +96,12 @@ async fn a_lost_record_comes_back_as_rebuilt(app: TestApp) {
     let file = app.home.plugins_dir().join(format!("users/user_{}/installed_plugins.json", ann.user_id));
     fs::remove_file(&file).unwrap();
     ann.get("/api/v1/plugins/Demo/dist/index.js").await.expect(404);
+    let told = app.local().run(&["doctor"]);
+    assert_eq!(told.status, 1, "{told:?}");
+    let label = format!("users/user_{}/installed_plugins.json", ann.user_id);
+    let line = format!("row without record: plugin {}_Demo: {label} has no record of it", ann.user_id);
+    assert!(told.stdout.starts_with(&format!("{line}\n  repair would: write a record of the type rebuilt\n")), "{}", told.stdout);
+    assert!(told.stdout.contains("\n1 differences; `plugyard doctor --repair` repairs what it can\n"), "{}", told.stdout);
     finds_and_repairs(&app, &[&format!("row_without_record plugin {}_Demo", ann.user_id)]);
     let record: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let metadata = &record["Demo"]["installation_metadata"];

@@ -57,7 +57,63 @@ async fn a_damaged_document_is_found_and_taken_from_its_revision(app: TestApp) {
     }
     app.server.stop_gracefully();
     let (status, checkup) = doctor(&app, &["--repair"]);
-    assert_eq!((status, found(&checkup), &checkup["differences"][0]["state"]), (1, vec![object], &json!("left")), "{checkup:#}");
+    let revision = format!("damaged_revision revision 1 of state {id} of user {}", ann.user_id);
+    assert_eq!((status, found(&checkup)), (1, vec![object, revision]), "{checkup:#}");
+    assert!(checkup["differences"].as_array().unwrap().iter().all(|one| one["state"] == "left"), "{checkup:#}");
+}
+
+both!(damage_of_what_was_before_is_found_and_taken_from_a_copy);
+async fn damage_of_what_was_before_is_found_and_taken_from_a_copy(app: TestApp) {
+    let ann = with_state(&app).await;
+    let entry = |key: &str| format!("/api/v1/plugin-state/entry?plugin_id=Demo&state_key={key}");
+    let large = json!({"text": "long ".repeat(1000)});
+    ann.put(&entry("a")).json(&large).await.expect(200);
+    let made = ann
+        .post("/api/v1/plugin-state/snapshots")
+        .json(json!({"plugin_id": "Demo", "label": "l", "pinned": false}))
+        .await
+        .expect(201)
+        .json();
+    let snapshot = made["id"].as_str().unwrap();
+    let listed = ann.get("/api/v1/plugin-state/?state_key=a").await.expect(200).json();
+    let id = listed[0]["id"].as_str().unwrap();
+    let deleted = app.database.values("SELECT id AS value FROM state_entries WHERE state_key = 'c'").remove(0);
+    let other = match app.db {
+        Db::Sqlite => "x'00'",
+        Db::Postgres => "'\\x00'::bytea",
+    };
+    let damage = |table: &str, which: &str| app.database.execute(&format!("UPDATE {table} SET data = {other} WHERE {which}"));
+    let (newest, of_a) = (format!("entry_id = '{id}' AND version = 2"), format!("snapshot_id = '{snapshot}' AND state_key = 'a'"));
+    let revision = |version: i64, id: &str| format!("damaged_revision revision {version} of state {id} of user {}", ann.user_id);
+    let copy = format!("damaged_snapshot snapshot {snapshot} of user {}, plugin Demo, page \"\", key \"a\"", ann.user_id);
+
+    damage("state_revisions", &newest);
+    finds_and_repairs(&app, &[&revision(2, id)]);
+    damage("snapshot_entries", &of_a);
+    finds_and_repairs(&app, &[&copy]);
+    damage("state_revisions", &newest);
+    damage("snapshot_entries", &of_a);
+    finds_and_repairs(&app, &[&revision(2, id), &copy]);
+    let version = ann.get(&format!("/api/v1/plugin-state/{id}/history/2")).await.expect(200).json();
+    assert_eq!(version["document"], large);
+    ann.put(&entry("a")).json(json!(3)).await.expect(200);
+    ann.post(&format!("/api/v1/plugin-state/snapshots/{snapshot}/restore")).await.expect(200);
+    assert_eq!(ann.get(&entry("a")).await.expect(200).json(), large);
+    is_clean(&app);
+
+    // Nothing else holds these: what is left is told, and everything stays.
+    damage("state_revisions", &format!("entry_id = '{id}' AND version = 1"));
+    damage("state_revisions", &format!("entry_id = '{deleted}' AND data IS NOT NULL"));
+    app.server.stop_gracefully();
+    let before = app.database.values("SELECT entry_id || version AS value FROM state_revisions ORDER BY 1");
+    let (status, checkup) = doctor(&app, &["--repair"]);
+    let mut left = found(&checkup);
+    left.sort();
+    let mut expected = vec![revision(1, id), revision(1, &deleted)];
+    expected.sort();
+    assert_eq!((status, left), (1, expected), "{checkup:#}");
+    assert!(checkup["differences"].as_array().unwrap().iter().all(|one| one["state"] == "left"), "{checkup:#}");
+    assert_eq!(app.database.values("SELECT entry_id || version AS value FROM state_revisions ORDER BY 1"), before);
 }
 
 both!(state_of_nobody_gets_an_account);

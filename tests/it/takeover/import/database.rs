@@ -186,9 +186,9 @@ async fn what_installers_wrote_beside_the_files_is_kept_or_told(app: TestApp) {
     let ann = user_id(1);
     source.user(&ann, "ann", "ann's old password");
     source.plugin_row(&format!("{ann}_Own"), &ann, "Own", "1.0.0", &[("config_fields", Some("{oops"))]);
-    source.plugin_row(&format!("{ann}_Shared"), &ann, "Shared", "1.0.0", &[]);
-    source.bundle("shared/Shared/v1.0.0", "// shared\n");
-    source.file("shared/Shared/v1.0.0/plugin_metadata.json", "{oops");
+    source.plugin_row(&format!("{ann}_Common"), &ann, "Common", "1.0.0", &[]);
+    source.bundle("shared/Common/v1.0.0", "// shared\n");
+    source.file("shared/Common/v1.0.0/plugin_metadata.json", "{oops");
     let own = format!("{ann}/Own");
     let unused = format!("{ann}/Unused");
     for (folder, slug) in [(&own, "Own"), (&unused, "Unused")] {
@@ -207,11 +207,11 @@ async fn what_installers_wrote_beside_the_files_is_kept_or_told(app: TestApp) {
         assert!(told.contains(said), "{said} in {told}");
     }
     assert_eq!((&of(&unused)["outcome"], &of(&unused)["reason"]), (&json!("skipped"), &json!("the folder is installed for nobody")));
-    assert_eq!(of("shared/Shared/v1.0.0")["outcome"], "failed", "{:#}", applied.report);
-    assert_eq!(applied.outcome("plugin", &format!("plugin/{ann}_Shared")), "done");
+    assert_eq!(of("shared/Common/v1.0.0")["outcome"], "failed", "{:#}", applied.report);
+    assert_eq!(applied.outcome("plugin", &format!("plugin/{ann}_Common")), "done");
     let again = app.import_database(&source);
     again.assert_nothing_done();
-    assert_eq!(again.outcome("record", "shared/Shared/v1.0.0/plugin_metadata.json"), "failed", "as it was");
+    assert_eq!(again.outcome("record", "shared/Common/v1.0.0/plugin_metadata.json"), "failed", "as it was");
 
     app.server.restart();
     let ann = app.anonymous().log_in("ann", "ann's old password").await;
@@ -245,6 +245,66 @@ async fn of_two_files_of_records_of_one_user_the_one_without_dashes_counts(app: 
     let ann = app.anonymous().log_in("ann", "ann's old password").await;
     let status = ann.get("/api/v1/plugins/Demo/status").await.expect(200).json();
     assert_eq!(status["data"]["installation_metadata"]["installed_by"], "the first");
+}
+
+both!(a_plugin_that_only_a_record_names_comes_over_when_its_files_are_there);
+async fn a_plugin_that_only_a_record_names_comes_over_when_its_files_are_there(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let [ann, nobody] = [user_id(1), user_id(7)];
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row("unversioned", &ann, "Unversioned", "latest", &[]);
+    for (folder, slug) in [("shared/Extra/v1.0.0", "Extra"), ("shared/Unversioned/v1.0.0", "Unversioned")] {
+        source.plugin(folder, &plugin_json(slug, "1.0.0"), "// extra\n");
+    }
+    let entry = |version: &str| {
+        json!({
+            "version": version, "installed_at": "2025-06-10T07:30:00", "enabled": false, "user_config": {"refresh": 30},
+            "updated_at": "2025-07-01T10:00:00", "installation_metadata": {"installed_by": "lifecycle_service"},
+        })
+    };
+    let file = |user: &str| format!("users/user_{user}/installed_plugins.json");
+    let short = json!({"installation_metadata": {
+        "installation_type": "production", "source_url": null, "installed_by": "x", "installed_at": "2025-06-10T07:30:00Z",
+    }});
+    let of_ann = json!({"Extra": entry("v1.0"), "Gone": entry("1.0.0"), "Unversioned": entry("1.0.0"), "Short": short});
+    source.file(&file(&ann), of_ann.to_string());
+    source.file(&file(&nobody), json!({"Extra": entry("1.0.0")}).to_string());
+
+    let dry = app.import(&["braindrive", "--database", &source.database.url, "--plugins", &source.folder()]);
+    let applied = app.import_database(&source);
+    assert_eq!(dry.report["items"], applied.report["items"], "a dry run says what will happen");
+    for user in [&ann, &nobody] {
+        let of_extra = format!("{}#/Extra", file(user));
+        let plugin = applied.item("plugin", &of_extra);
+        assert_eq!((&plugin["outcome"], &plugin["target"]), (&json!("done"), &json!(format!("plugin {user}_Extra"))));
+        assert_eq!(applied.outcome("record", &of_extra), "done");
+    }
+    assert!(applied.said("user", &format!("{}#/Extra", file(&nobody))).contains("inactive"));
+    for (slug, why) in
+        [("Gone", "no files of Gone 1.0.0"), ("Unversioned", "its plugin was not taken over"), ("Short", "a short record names no version")]
+    {
+        let said = applied.item("record", &format!("{}#/{slug}", file(&ann)));
+        assert!(said["outcome"] == "skipped" && said["reason"].as_str().unwrap().contains(why), "{said:#}");
+    }
+    let rows = app.database.values(
+        "SELECT user_id || ' ' || plugin_slug || ' ' || version || ' ' || created_at || ' ' || updated_at AS value FROM plugins ORDER BY 1",
+    );
+    assert_eq!(rows, [&ann, &nobody].map(|user| format!("{user} Extra 1.0.0 1749540600000 1751364000000")));
+    let stored = everything(&app.database, app.db, &app.home);
+    app.import_database(&source).assert_nothing_done();
+    assert_eq!(everything(&app.database, app.db, &app.home), stored, "the second run changes nothing");
+
+    app.server.restart();
+    let ann = app.anonymous().log_in("ann", "ann's old password").await;
+    let listed = ann.get("/api/v1/plugins").await.expect(200).json();
+    assert_eq!((&listed["items"][0]["slug"], &listed["items"][0]["enabled"]), (&json!("Extra"), &json!(false)));
+    ann.patch("/api/v1/plugins/Extra").json(json!({"enabled": true})).await.expect(200);
+    assert_eq!(ann.get("/api/v1/plugins/Extra/dist/remoteEntry.js").await.expect(200).text(), "// extra\n");
+    let config = ann.get("/api/v1/plugins/Extra/modules/main/config").await.expect(200).json();
+    assert_eq!(config["own"], json!({"refresh": 30}));
+    let record = ann.get("/api/v1/plugins/Extra/status").await.expect(200).json()["data"]["installation_metadata"].clone();
+    assert_eq!((&record["installed_by"], &record["original"]["version"]), (&json!("lifecycle_service"), &json!("v1.0")));
 }
 
 both!(a_database_in_use_is_read_without_a_trace);

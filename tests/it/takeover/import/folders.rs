@@ -22,6 +22,7 @@ async fn every_form_becomes_releases_installations_and_records(app: TestApp) {
     source.plugin(&format!("{0}/{0}_Prefixed", user_id(1)), &plugin_json("Prefixed", "1.0.0"), "// prefixed\n");
     let note = json!({"source_url": "https://me:secret@example.org/hex", "installed_at": "2025-06-10T07:30:00", "etag": 7});
     source.file(&format!("{0}/.metadata/{0}_Hex_remote.json", ann.user_id), note.to_string());
+    source.file(&format!("{}/.metadata/Dashed_local.json", ann.user_id), json!({"installed_by": "a developer"}).to_string());
     let metadata = json!({
         "plugin_data": {"id": "x", "plugin_slug": "Noted", "version": "3.0.0", "bundle_location": "dist/remoteEntry.js", "enabled": 0},
         "module_data": [{"id": "m", "name": "M", "enabled": false}], "installed_for_user": user_id(1), "installed_at": "2025-05-05T05:05:05",
@@ -55,6 +56,12 @@ async fn every_form_becomes_releases_installations_and_records(app: TestApp) {
         (&manifest["Hex"]["sourceUrl"], &manifest["Hex"]["installationType"]),
         (&json!("https://example.org/hex"), &json!("remote"))
     );
+    assert_eq!(applied.outcome("record", &format!("{}/.metadata/Dashed_local.json", ann.user_id)), "done");
+    let record = ann.get("/api/v1/plugins/Dashed/status").await.expect(200).json()["data"]["installation_metadata"].clone();
+    assert_eq!(
+        (&record["installation_type"], &record["installed_by"], &record["original_version"]),
+        (&json!("local"), &json!("a developer"), &json!("v2.1"))
+    );
     let record = ann.get("/api/v1/plugins/Hex/status").await.expect(200).json()["data"]["installation_metadata"].clone();
     assert_eq!(record["installed_at"], "2025-06-10T07:30:00Z");
     assert_eq!(record["installer"], json!({"source_url": "https://example.org/hex", "installed_at": "2025-06-10T07:30:00", "etag": 7}));
@@ -87,6 +94,11 @@ async fn what_cannot_be_taken_is_told_and_the_rest_goes_on(app: TestApp) {
     server["endpointsFile"] = json!("endpoints.py");
     source.plugin("server", &server, "//\n");
     source.file("broken/plugin.json", "{oops");
+    for folder in ["npm", &format!("{}/npm", user_id(1))] {
+        source
+            .file(&format!("{folder}/package.json"), json!({"name": "npm", "version": "1.0.0", "main": "dist/remoteEntry.js"}).to_string());
+        source.bundle(folder, "//\n");
+    }
     source.file("empty/readme.txt", "nothing");
     source.plugin("linked", &plugin_json("linked", "1.0.0"), "//\n");
     std::os::unix::fs::symlink("/etc/hostname", format!("{}/linked/link.js", source.folder())).unwrap();
@@ -107,6 +119,11 @@ async fn what_cannot_be_taken_is_told_and_the_rest_goes_on(app: TestApp) {
         assert_eq!(applied.outcome("release", folder), "failed");
     }
     assert_eq!(applied.outcome("file", "empty"), "skipped");
+    for folder in ["npm", &format!("{}/npm", user_id(1))] {
+        assert!(applied.said("release", folder).contains("npm's names are no slugs"));
+        assert_eq!(applied.outcome("release", folder), "skipped");
+    }
+    assert!(app.database.values("SELECT slug AS value FROM releases WHERE slug = 'npm'").is_empty());
     assert_eq!(applied.item("release", "case")["target"], "release GOOD 1.0.0", "the first spelling wins");
 }
 

@@ -79,26 +79,88 @@ async fn the_most_common_content_is_the_version_and_edits_are_kept_apart(app: Te
     assert_eq!(bundle_of(&ann, "Demo").await, "// edited\n");
 }
 
-both!(of_two_folders_of_one_user_the_newer_wins_and_the_other_can_come_back);
-async fn of_two_folders_of_one_user_the_newer_wins_and_the_other_can_come_back(app: TestApp) {
-    let ann = app.user("ann").await;
-    app.server.kill9();
-    let source = Source::new(&app);
-    let (old, new) = (format!("{}/Demo", ann.user_id), format!("{}/Demo", dashed(&ann.user_id)));
+/// Two folders of one user with the same version: in that without dashes older files.
+fn twins(source: &Source, user: &str) -> [String; 2] {
+    let (old, new) = (format!("{user}/Demo"), format!("{}/Demo", dashed(user)));
     source.plugin(&new, &plugin_json("Demo", "1.0.0"), "// newer\n");
     source.plugin(&old, &plugin_json("Demo", "1.0.0"), "// older\n");
     for part in ["plugin.json", "dist/remoteEntry.js", "dist/chunk.js"] {
         let file = File::options().write(true).open(format!("{}/{old}/{part}", source.folder())).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
     }
+    [old, new]
+}
+
+async fn the_newer_is_installed_and_the_other_can_come_back(ann: &Client) {
+    assert_eq!((version_of(ann, "Demo").await.as_str(), bundle_of(ann, "Demo").await.as_str()), ("1.0.0", "// newer\n"));
+    ann.post("/api/v1/plugins/Demo/rollback").json(json!({})).await.expect(200);
+    assert_eq!(bundle_of(ann, "Demo").await, "// older\n");
+}
+
+both!(of_two_folders_of_one_user_the_newer_wins_and_the_other_can_come_back);
+async fn of_two_folders_of_one_user_the_newer_wins_and_the_other_can_come_back(app: TestApp) {
+    let ann = app.user("ann").await;
+    app.server.kill9();
+    let source = Source::new(&app);
+    let [old, new] = twins(&source, &ann.user_id);
     let applied = app.import_folder(&source).clean();
     assert_eq!(applied.item("release", &new)["target"], "release Demo 1.0.0");
     assert!(applied.said("release", &old).contains("other folder of this plugin is newer"), "{:#}", applied.report);
     app.import_folder(&source).clean().assert_nothing_done();
     app.server.restart();
-    assert_eq!((version_of(&ann, "Demo").await.as_str(), bundle_of(&ann, "Demo").await.as_str()), ("1.0.0", "// newer\n"));
-    ann.post("/api/v1/plugins/Demo/rollback").json(json!({})).await.expect(200);
-    assert_eq!(bundle_of(&ann, "Demo").await, "// older\n");
+    the_newer_is_installed_and_the_other_can_come_back(&ann).await;
+}
+
+both!(of_two_folders_of_a_row_the_newer_wins_and_the_other_can_come_back);
+async fn of_two_folders_of_a_row_the_newer_wins_and_the_other_can_come_back(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let ann = user_id(1);
+    source.user(&ann, "ann", "ann's old password");
+    source.plugin_row(&format!("{ann}_Demo"), &ann, "Demo", "1.0.0", &[]);
+    let [old, new] = twins(&source, &ann);
+    let applied = app.import_database(&source).clean();
+    assert_eq!(applied.item("release", &new)["target"], "release Demo 1.0.0");
+    assert!(applied.said("release", &old).contains("other folder of this plugin is newer"), "{:#}", applied.report);
+    app.import_database(&source).clean().assert_nothing_done();
+    app.server.restart();
+    the_newer_is_installed_and_the_other_can_come_back(&app.anonymous().log_in("ann", "ann's old password").await).await;
+}
+
+both!(rows_find_their_files_in_the_older_places);
+async fn rows_find_their_files_in_the_older_places(app: TestApp) {
+    app.server.kill9();
+    let source = Source::new(&app);
+    let [ann, ben] = [user_id(1), user_id(2)];
+    let rows = [(&ann, "ForAll"), (&ben, "ForAll"), (&ann, "Prefixed"), (&ben, "Bare"), (&ann, "Dashed")];
+    for (user, name) in [(&ann, "ann"), (&ben, "ben")] {
+        source.user(user, name, "an old password");
+    }
+    for (user, slug) in rows {
+        source.plugin_row(&format!("{user}_{slug}"), user, slug, "1.0.0", &[]);
+    }
+    source.plugin("any-name", &plugin_json("ForAll", "1.0.0"), "// for all\n");
+    source.plugin(&format!("{ben}/ForAll"), &plugin_json("ForAll", "1.0.0"), "// ben's own\n");
+    source.plugin(&format!("{ann}/{ann}_Prefixed"), &plugin_json("Prefixed", "1.0.0"), "// prefixed\n");
+    source.plugin(&format!("{}/Dashed", dashed(&ann)), &plugin_json("Dashed", "1.0.0"), "// dashed\n");
+    // Nothing but its name says what it is.
+    source.bundle(&format!("{ben}/{ben}_Bare"), "// bare\n");
+    let applied = app.import_database(&source).clean();
+    for (user, slug) in rows {
+        assert_eq!(applied.item("plugin", &format!("plugin/{user}_{slug}"))["notes"], json!([]), "has files");
+    }
+    app.import_database(&source).clean().assert_nothing_done();
+    app.server.restart();
+    let [ann, ben] = [app.anonymous().log_in("ann", "an old password").await, app.anonymous().log_in("ben", "an old password").await];
+    for (user, slug, bundle) in [
+        (&ann, "ForAll", "// for all\n"),
+        (&ben, "ForAll", "// ben's own\n"),
+        (&ann, "Prefixed", "// prefixed\n"),
+        (&ann, "Dashed", "// dashed\n"),
+        (&ben, "Bare", "// bare\n"),
+    ] {
+        assert_eq!(bundle_of(user, slug).await, bundle);
+    }
 }
 
 both!(a_published_version_keeps_its_content);

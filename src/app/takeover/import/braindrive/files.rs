@@ -1,7 +1,7 @@
 //! Where the files of the plugins in a BrainDrive database are, and the releases that they become.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use super::{
     most_common::most_common,
     records::{Records, read_records},
-    rows::RowPlugin,
+    rows::{Origin, RowPlugin},
 };
 use crate::{
     app::{
@@ -99,12 +99,21 @@ impl Found {
         Self { folders, rest: found }
     }
 
-    /// Finds the files of every row. The answer are the folders that are of use, each with the rows that it is for.
-    fn locate_all(&self, rows: &mut [RowPlugin]) -> BTreeMap<usize, Use> {
+    /// Finds the files of every row, and adds the `entries` of records that have files. The answer are the folders that are of
+    /// use, each with the rows that it is for.
+    fn locate_all(&self, rows: &mut Vec<RowPlugin>, entries: Vec<RowPlugin>) -> BTreeMap<usize, Use> {
         let index = Index::new(&self.folders);
         let mut used: BTreeMap<usize, Use> = BTreeMap::new();
-        for (row_at, row) in rows.iter_mut().enumerate() {
+        for row in rows.iter_mut() {
             row.files = self.locate(&index, row);
+        }
+        for mut row in entries {
+            row.files = self.locate(&index, &mut row);
+            if row.files.is_some() {
+                rows.push(row);
+            }
+        }
+        for (row_at, row) in rows.iter().enumerate() {
             if let Some(at) = row.files {
                 used.entry(at).or_default().rows.push(row_at);
             }
@@ -234,14 +243,18 @@ struct Tree {
 /// Finds the files of every row, reads each folder once and decides what becomes which release.
 pub async fn settle(
     app: &App,
-    found: Found,
+    mut found: Found,
     mut rows: Vec<RowPlugin>,
-    target: &Target,
+    owned: &HashSet<(UserId, Slug)>,
+    target: &mut Target,
     report: &mut TakeoverReport,
     progress: &Progress,
 ) -> Result<(Files, Vec<PlannedRelease>, Vec<RowPlugin>)> {
+    let mut rest = Vec::new();
+    let mut records = read_records(std::mem::take(&mut found.rest.records), std::mem::take(&mut found.rest.notes), &mut rest);
+    let entries = records.as_rows(owned, &rows, target);
     let (found, rows, used) = offload::run(move || {
-        let used = found.locate_all(&mut rows);
+        let used = found.locate_all(&mut rows, entries);
         Ok((found, rows, used))
     })
     .await?;
@@ -272,8 +285,7 @@ pub async fn settle(
     }
     let unused = found.folders.iter().enumerate().filter(|(at, _)| !used.contains_key(at));
     let why = "no row of the database has these files";
-    let mut rest: Vec<Item> =
-        unused.map(|(_, folder)| Item::new(Kind::Release, &folder.place.label, Outcome::Skipped(why.to_owned()))).collect();
+    rest.extend(unused.map(|(_, folder)| Item::new(Kind::Release, &folder.place.label, Outcome::Skipped(why.to_owned()))));
     let without_users = |at: &usize| used.get(at).is_none_or(|folder| folder.rows.is_empty());
     for (_, folder) in found.folders.iter().enumerate().filter(|(at, folder)| folder.description.metadata.is_some() && without_users(at)) {
         let source = format!("{}/{INSTALLER_FILE}", folder.place.label);
@@ -283,7 +295,6 @@ pub async fn settle(
         let outcome = if other.failed { Outcome::Failed(other.reason.clone()) } else { Outcome::Skipped(other.reason.clone()) };
         rest.push(Item::new(Kind::File, &other.label, outcome));
     }
-    let records = read_records(found.rest.records, found.rest.notes, &mut rest);
     let own = releases.values().filter(|planned| !planned.version.is_variant());
     let versions = own.map(|planned| ((planned.manifest.slug.clone(), planned.version.clone()), Arc::clone(&planned.manifest))).collect();
     Ok((Files { settled, versions, records, rest }, releases.into_values().collect(), rows))
@@ -354,7 +365,7 @@ fn read(at: usize, folder: &Folder, users: &[&RowPlugin], files: &Examined) -> R
             tree::manifest(&said.described, &slug, &version, files).map_err(reason)?
         }
         (Err(why), true) => return Err(why.clone()),
-        _ => match (most_common(users, &slug, &version, files), &folder.said) {
+        _ => match (most_common(&telling(users), &slug, &version, files), &folder.said) {
             (Some(manifest), _) => manifest?,
             (None, Ok(Some(said))) => tree::manifest(&said.described, &slug, &version, files).map_err(reason)?,
             (None, Ok(None)) => own_manifest(folder, &slug, &version, files).map_err(reason)?,
@@ -363,6 +374,11 @@ fn read(at: usize, folder: &Folder, users: &[&RowPlugin], files: &Examined) -> R
     };
     let content = Content { digest: files.digest.clone(), manifest: Arc::new(manifest) };
     Ok(Tree { at, slug, version, content, users: 0, is_loser: false, notes: told })
+}
+
+/// Records say nothing of what a manifest does.
+fn telling<'r>(users: &[&'r RowPlugin]) -> Vec<&'r RowPlugin> {
+    users.iter().copied().filter(|row| !matches!(row.origin, Origin::Record(_))).collect()
 }
 
 /// The database says slug and version; of a folder that nobody has, its place does.

@@ -61,12 +61,12 @@ pub async fn import_braindrive(app: &App, caller: &Caller, source: Braindrive, m
     let mut target = Target::look(app).await?;
 
     let mut accounts = accounts::plan(&tables, &mut target, &mut report);
-    let slugs = rows::slugs(&tables.plugins);
+    let names = rows::Names::new(&tables.plugins);
     let rows = rows::plugins(tables.plugins, tables.modules, &accounts, source.keep_orphans, &mut target, &mut report);
     let found = files::Found::new(found);
-    let (files, releases, rows) = files::settle(app, found, rows, &target, &mut report, progress).await?;
+    let (files, releases, rows) = files::settle(app, found, rows, &names.owned, &mut target, &mut report, progress).await?;
     let everybody = accounts.known.iter().chain(target.users.keys()).chain(rows.iter().map(|row| &row.user)).cloned();
-    let known = states::Known::new(slugs, &rows, target.plugins.keys().cloned(), everybody, source.keep_orphans);
+    let known = states::Known::new(names.slugs, &rows, target.plugins.keys().cloned(), everybody, source.keep_orphans);
     let users = planned(caller, &mut accounts, rows, files, &mut target, &mut report)?;
     carry_out(app, caller, Plan { releases, users }, &target, &mut report, progress).await?;
     states::take_over(app, caller, database, known, &mut report, progress).await?;
@@ -89,7 +89,8 @@ fn planned(
     for row in rows {
         let user = users.entry(row.user.clone()).or_insert_with(|| PlannedUser::new(row.user.clone()));
         if user.account.is_none() && !accounts.known.contains(&row.user) && !target.users.contains_key(&row.user) {
-            user.account = Some(placeholder(&row.user, row.label(), "an orphan names a user who is not in the database", now()));
+            let what = if matches!(row.origin, rows::Origin::Record(_)) { "a record" } else { "an orphan" };
+            user.account = Some(placeholder(&row.user, row.label(), &format!("{what} names a user who is not in the database"), now()));
         }
         match plugins::draft(caller, row, &mut files) {
             Ok((draft, items)) => user.plugins.push(draft.planned(items, target)?),

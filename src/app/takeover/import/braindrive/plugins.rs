@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{files::Files, records::NO_TIME, row_item, rows::RowPlugin};
+use super::{
+    files::Files,
+    records::NO_TIME,
+    row_item,
+    rows::{Origin, RowPlugin},
+};
 use crate::{
     app::takeover::{
         import::{
@@ -42,7 +47,7 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     let mut told = row.notes.clone();
     told.extend(notes(&described, "the record"));
     if release.is_none() {
-        told.push(files.without(&row));
+        told.push(format!("{}; its metadata are kept", files.without(&row)));
     }
     if row.written_version != row.version.to_string() {
         told.push(format!("its version was written {:?}", row.written_version));
@@ -71,7 +76,7 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     {
         told.push(format!("enabled {text:?} is neither true nor false, so it is on"));
     }
-    if row.is_orphaned {
+    if matches!(row.origin, Origin::Modules) {
         enabled = Some(false);
     }
     if let Some((item, entry)) = files.records.take_entry(&row.user, &row.slug) {
@@ -129,11 +134,16 @@ fn made(row: &RowPlugin, described: &Described, files: &Files) -> Result<Made, S
     match own.map(|release| (release.version.clone(), &release.manifest)).or_else(shared) {
         Some((version, manifest)) => {
             let released = Manifest { version: version.clone(), ..manifest.as_ref().clone() };
-            let own = personal_manifest(&released, described).map_err(reason)?;
+            let own = match row.origin {
+                // A record says nothing of what a manifest does.
+                Origin::Record(_) => released.clone(),
+                Origin::Row | Origin::Modules => personal_manifest(&released, described).map_err(reason)?,
+            };
             let personal = personal(own, &released);
             let in_force = personal.manifest.clone().unwrap_or(released);
             Ok((personal, Some(version), in_force))
         }
+        None if matches!(row.origin, Origin::Record(_)) => Err(files.without(row)),
         None => {
             let manifest = manifest_alone(row, described)?;
             let module =
@@ -298,8 +308,8 @@ impl Files {
 
     fn without(&self, row: &RowPlugin) -> String {
         match row.files.and_then(|at| self.settled.get(&at)) {
-            Some(settled) => format!("its files in {} could not become a release; its metadata are kept", settled.label),
-            None => "it has no files; its metadata are kept".to_owned(),
+            Some(settled) => format!("its files in {} could not become a release", settled.label),
+            None => "it has no files".to_owned(),
         }
     }
 }

@@ -1,17 +1,25 @@
 //! What the plugins folder says about a user's plugin beside the database: installation records and installers' notes.
 
-use std::collections::{HashMap, hash_map::Entry as Place};
+use std::collections::{HashMap, HashSet, hash_map::Entry as Place};
 
 use serde_json::Value;
 
+use super::rows::{Origin, RowPlugin};
 use crate::{
-    app::takeover::{
-        import::{installer::Noted, tree::bare_id},
-        report::{Item, Kind, Outcome},
+    app::{
+        now,
+        takeover::{
+            import::{installer::Noted, target::Target, tree::bare_id},
+            report::{Item, Kind, Outcome},
+        },
     },
     domain::{
-        Slug, Timestamp, UserId,
-        legacy::records::{Entry, read_entry, read_file},
+        Slug, Timestamp, UserId, Version,
+        ids::plugin_id,
+        legacy::{
+            Row,
+            records::{Entry, LongEntry, read_entry, read_file},
+        },
     },
     error::Error,
     files::{InstallerNote, OldRecords},
@@ -24,6 +32,8 @@ pub const NO_TIME: Timestamp = Timestamp(0);
 pub struct Records {
     entries: HashMap<(UserId, Slug), (Item, Entry)>,
     notes: HashMap<(UserId, String), (Item, Noted)>,
+    /// Why an entry makes no plugin; without one, the database has none.
+    unused: HashMap<(UserId, Slug), String>,
 }
 
 impl Records {
@@ -52,13 +62,72 @@ impl Records {
         [slug.to_string(), by_id, id.to_owned()].into_iter().find_map(|name| self.notes.remove(&(user.clone(), name)))
     }
 
+    /// Entries of plugins that the database lacks, as rows that say the same; whether they become plugins is up to their
+    /// files. `owned` is what its rows are called, whatever became of them.
+    pub fn as_rows(&mut self, owned: &HashSet<(UserId, Slug)>, found: &[RowPlugin], target: &mut Target) -> Vec<RowPlugin> {
+        let found: HashSet<_> = found.iter().map(|row| (row.user.clone(), row.slug.clone())).collect();
+        let mut rows = Vec::new();
+        let mut entries: Vec<_> = self.entries.iter().filter(|(key, _)| !found.contains(key)).collect();
+        entries.sort_by(|(_, (a, _)), (_, (b, _))| a.source.cmp(&b.source));
+        for (key, (item, entry)) in entries {
+            let (user, slug) = key;
+            let row = match entry {
+                _ if owned.contains(key) => Err("its plugin was not taken over".to_owned()),
+                Entry::Short(_) => Err("the database has no such plugin, and a short record names no version".to_owned()),
+                Entry::Long(long) => match &long.version {
+                    None => Err("the database has no such plugin, and the entry names no version".to_owned()),
+                    Some(version) => target.claim_slug(slug).map(|()| as_row(user, slug, version, long, item)),
+                },
+            };
+            match row {
+                Ok(row) => {
+                    self.unused.insert(
+                        key.clone(),
+                        format!("the database has no such plugin, and no files of {slug} {} can become a release", row.version),
+                    );
+                    rows.push(row);
+                }
+                Err(why) => drop(self.unused.insert(key.clone(), why)),
+            }
+        }
+        rows
+    }
+
     /// Those that no plugin asked for.
-    pub fn into_rest(self) -> impl Iterator<Item = Item> {
-        let left = |item: Item| Item { outcome: Outcome::Skipped("the database has no such plugin".to_owned()), ..item };
-        let entries = self.entries.into_values().map(|(item, _)| item);
-        let mut rest: Vec<Item> = entries.chain(self.notes.into_values().map(|(item, _)| item)).map(left).collect();
+    pub fn into_rest(mut self) -> impl Iterator<Item = Item> {
+        let nothing = || "the database has no such plugin".to_owned();
+        let mut rest = Vec::new();
+        for (key, (item, _)) in self.entries {
+            let why = self.unused.remove(&key).unwrap_or_else(nothing);
+            rest.push(Item { outcome: Outcome::Skipped(why), ..item });
+        }
+        rest.extend(self.notes.into_values().map(|(item, _)| Item { outcome: Outcome::Skipped(nothing()), ..item }));
         rest.sort_by(|a, b| a.source.cmp(&b.source));
         rest.into_iter()
+    }
+}
+
+fn as_row(user: &UserId, slug: &Slug, version: &Version, long: &LongEntry, item: &Item) -> RowPlugin {
+    let created_at = Some(long.metadata.installed_at).filter(|at| *at != NO_TIME).or(long.updated_at).unwrap_or_else(now);
+    let values = [
+        ("enabled", long.enabled.unwrap_or(true).to_string()),
+        ("created_at", created_at.to_string()),
+        ("updated_at", long.updated_at.unwrap_or(created_at).to_string()),
+    ];
+    let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().map(|(name, value)| (name.to_owned(), Some(value.into()))).unzip();
+    RowPlugin {
+        id: plugin_id(user, slug),
+        user: user.clone(),
+        slug: slug.clone(),
+        version: version.clone(),
+        written_version: version.to_string(),
+        row: Row::new(columns.into(), values),
+        modules: Vec::new(),
+        others: Vec::new(),
+        origin: Origin::Record(item.source.clone()),
+        files: None,
+        losers: Vec::new(),
+        notes: vec!["only a record tells of it".to_owned()],
     }
 }
 

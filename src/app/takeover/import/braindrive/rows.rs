@@ -39,8 +39,7 @@ pub struct RowPlugin {
     pub modules: Vec<Row>,
     /// Older rows of the same user and slug.
     pub others: Vec<Map<String, Value>>,
-    /// Only its modules tell of it.
-    pub is_orphaned: bool,
+    pub origin: Origin,
     /// Where its files are.
     pub files: Option<usize>,
     /// Other folders of the same plugin and user, which are older.
@@ -48,9 +47,43 @@ pub struct RowPlugin {
     pub notes: Vec<String>,
 }
 
+/// What tells of a plugin.
+pub enum Origin {
+    Row,
+    /// Only its modules.
+    Modules,
+    /// Only an entry of a file of records, which is the report's source for it.
+    Record(String),
+}
+
+/// What the rows of `plugin` are called, whatever becomes of them.
+pub struct Names {
+    /// By the row's id: states name their plugin by it.
+    pub slugs: HashMap<String, Slug>,
+    pub owned: HashSet<(UserId, Slug)>,
+}
+
+impl Names {
+    pub fn new(rows: &[Row]) -> Self {
+        let mut names = Self { slugs: HashMap::new(), owned: HashSet::new() };
+        for row in rows {
+            let Some(id) = row.text("id") else { continue };
+            let user: Option<UserId> = row.text("user_id").and_then(|user| user.trim().parse().ok());
+            let Ok(slug) = slug_text(row, id, user.as_ref()).parse::<Slug>() else { continue };
+            names.owned.extend(user.map(|user| (user, slug.clone())));
+            names.slugs.insert(id.to_owned(), slug);
+        }
+        names
+    }
+}
+
 impl RowPlugin {
     pub fn label(&self) -> String {
-        if self.is_orphaned { format!("module of plugin {}", self.id) } else { format!("plugin/{}", self.id) }
+        match &self.origin {
+            Origin::Row => format!("plugin/{}", self.id),
+            Origin::Modules => format!("module of plugin {}", self.id),
+            Origin::Record(source) => source.clone(),
+        }
     }
 
     /// What the rows say, in the keys of a manifest.
@@ -68,16 +101,6 @@ struct Reader<'a> {
     found: Vec<RowPlugin>,
     /// The user's plugin of a slug, by place in `found`.
     taken: HashMap<(UserId, Slug), usize>,
-}
-
-/// The slug of every row by the row's id, also of rows that are not taken over: states name their plugin by such an id.
-pub fn slugs(rows: &[Row]) -> HashMap<String, Slug> {
-    let slug = |row: &Row| {
-        let id = row.text("id")?;
-        let user: Option<UserId> = row.text("user_id").and_then(|user| user.trim().parse().ok());
-        Some((id.to_owned(), slug_text(row, id, user.as_ref()).parse().ok()?))
-    };
-    rows.iter().filter_map(slug).collect()
 }
 
 /// Ids may have lost what `plugin_slug` keeps.
@@ -134,7 +157,7 @@ impl Reader<'_> {
                     row,
                     modules,
                     others,
-                    is_orphaned: false,
+                    origin: Origin::Row,
                     files,
                     losers: Vec::new(),
                     notes,
@@ -186,7 +209,7 @@ impl Reader<'_> {
                     row,
                     modules,
                     others,
-                    is_orphaned: true,
+                    origin: Origin::Modules,
                     files: None,
                     losers: Vec::new(),
                     notes,
