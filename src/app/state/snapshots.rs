@@ -72,8 +72,10 @@ pub fn let_go(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<()>
 ///
 /// `StateCorrupt` for a damaged copy, which replaces nothing.
 pub fn restore_in(app: &App, conn: &mut Connection, access: &Access, snapshot: &Snapshot, reason: SnapshotReason) -> Result<()> {
-    let copies = snapshots::keys(conn, &snapshot.id)?;
     take(app, conn, access, &snapshot.plugin, reason, (None, false))?;
+    // From here on nobody removes it. Of one that is gone there are no copies, and all that it held would be deleted.
+    snapshots::find(conn, &access.user, &snapshot.id)?.ok_or_else(absent)?;
+    let copies = snapshots::keys(conn, &snapshot.id)?;
     let context = context::load_in(app, conn, &access.user, snapshot.plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
     let due = |copy: &SnapshotKey| copy.expires_at.is_none_or(|end| end > place.now);
@@ -198,7 +200,6 @@ pub async fn restore_snapshot(app: &Arc<App>, access: &Access, id: &str) -> Resu
     let restored = app
         .db
         .write(move |conn| {
-            state_heads::hold(conn, &owner.user)?;
             let found = find_in(conn, &owner, &id)?;
             restore_in(&shared, conn, &owner, &found, SnapshotReason::Restore)?;
             Ok(found)
