@@ -2,6 +2,7 @@
 
 mod accounts;
 mod files;
+mod locate;
 mod most_common;
 mod plugins;
 mod records;
@@ -63,7 +64,7 @@ pub async fn import_braindrive(app: &App, caller: &Caller, source: Braindrive, m
     let mut accounts = accounts::plan(&tables, &mut target, &mut report);
     let names = rows::Names::new(&tables.plugins);
     let rows = rows::plugins(tables.plugins, tables.modules, &accounts, source.keep_orphans, &mut target, &mut report);
-    let found = files::Found::new(found);
+    let found = locate::Found::new(found);
     let (files, releases, rows) = files::settle(app, found, rows, &names.owned, &mut target, &mut report, progress).await?;
     let everybody = accounts.known.iter().chain(target.users.keys()).chain(rows.iter().map(|row| &row.user)).cloned();
     let known = states::Known::new(names.slugs, &rows, target.plugins.keys().cloned(), everybody, source.keep_orphans);
