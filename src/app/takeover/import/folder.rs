@@ -1,7 +1,7 @@
 //! `import plugins`: folders of users' plugins without a database.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
 };
@@ -114,7 +114,7 @@ impl Tree {
 }
 
 /// By user and the plugin's slug or id, as the files are called.
-type Notes = HashMap<(UserId, String), (Item, Noted)>;
+type Notes = BTreeMap<(UserId, String), (Item, Noted)>;
 
 fn installers_notes(found: &mut OldFolder, report: &mut TakeoverReport) -> Notes {
     let mut notes = Notes::new();

@@ -54,7 +54,7 @@ pub struct Release {
 
 /// What plugins of the database need to know of the folder.
 pub struct Files {
-    pub settled: HashMap<usize, Settled>,
+    pub settled: BTreeMap<usize, Settled>,
     /// What is published, without variants: who has a version without its files has those.
     pub versions: HashMap<(Slug, Version), Arc<Manifest>>,
     pub records: Records,
@@ -163,7 +163,7 @@ async fn read_all(
     used: &BTreeMap<usize, Use>,
     rows: &[RowPlugin],
     progress: &Progress,
-) -> (Vec<Tree>, HashMap<usize, Settled>) {
+) -> (Vec<Tree>, BTreeMap<usize, Settled>) {
     progress.phase("folders", used.len());
     let limits = app.limits();
     let examined = stream::iter(
@@ -172,7 +172,7 @@ async fn read_all(
             .map(|(at, place)| async move { (at, offload::run(move || place.examine(&limits)).await) }),
     );
     let mut examined = examined.buffered(AT_A_TIME);
-    let (mut trees, mut settled) = (Vec::new(), HashMap::new());
+    let (mut trees, mut settled) = (Vec::new(), BTreeMap::new());
     while let Some((at, files)) = examined.next().await {
         progress.advance(1);
         let Some(folder) = found.folders.get(at) else { continue };

@@ -1,6 +1,6 @@
 //! What the plugins folder says about a user's plugin beside the database: installation records and installers' notes.
 
-use std::collections::{HashMap, HashSet, hash_map::Entry as Place};
+use std::collections::{BTreeMap, HashSet, btree_map::Entry as Place};
 
 use serde_json::Value;
 
@@ -30,10 +30,10 @@ pub const NO_TIME: Timestamp = Timestamp(0);
 
 #[derive(Default)]
 pub struct Records {
-    entries: HashMap<(UserId, Slug), (Item, Entry)>,
-    notes: HashMap<(UserId, String), (Item, Noted)>,
+    entries: BTreeMap<(UserId, Slug), (Item, Entry)>,
+    notes: BTreeMap<(UserId, String), (Item, Noted)>,
     /// Why an entry makes no plugin; without one, the database has none.
-    unused: HashMap<(UserId, Slug), String>,
+    unused: BTreeMap<(UserId, Slug), String>,
 }
 
 impl Records {
