@@ -12,6 +12,7 @@ use super::{
     PluginsFolder, StagedFile,
     archive::{Names, is_ignored},
     digest,
+    old_folder::VERSION_LIST,
 };
 use crate::{
     domain::{ReleasePath, Slug, Version, legacy::read_version},
@@ -79,10 +80,11 @@ impl PluginsFolder {
         Ok(found)
     }
 
-    /// Names of what lies in the plugins folder beside its parts, and whether each is a folder.
+    /// What older systems left in the plugins folder beside its parts and in `cache/`: its path there, and whether it is a folder.
     pub fn list_others(&self) -> Result<Vec<(String, bool)>> {
-        let names = self.entries("")?.into_iter().map(|(_, name)| name).filter(|name| !PARTS.contains(&name.as_str()));
-        names.map(|name| Ok((name.clone(), self.is_folder(&name)?))).collect()
+        let beside = self.entries("")?.into_iter().map(|(_, name)| name).filter(|name| !PARTS.contains(&name.as_str()));
+        let within = self.entries("cache")?.into_iter().filter(|(_, name)| name == VERSION_LIST).map(|(label, _)| label);
+        beside.chain(within).map(|label| Ok((label.clone(), self.is_folder(&label)?))).collect()
     }
 
     fn in_slug(&self, slug: &Slug, label: String, name: &str) -> Result<InShared> {

@@ -24,6 +24,9 @@ use crate::{
     offload,
 };
 
+/// Which versions an older system knew, in its `cache/`.
+pub(super) const VERSION_LIST: &str = "version_registry.json";
+
 /// Files of an installer beside a plugin's own ones.
 const METADATA_FILE: &str = "plugin_metadata.json";
 const LEFT_OUT: &[&str] = &[METADATA_FILE];
@@ -136,9 +139,9 @@ impl OldFolder {
             "shared" => self.each(&place, Self::take_slug),
             "users" => self.each(&place, Self::take_records),
             "cache" => {
-                let registry = place.path.join("version_registry.json").is_file();
-                let label = if registry { "cache/version_registry.json" } else { "cache" };
-                self.skip(label, "is a cache, which this server makes for itself");
+                let registry = place.path.join(VERSION_LIST).is_file();
+                let label = if registry { format!("cache/{VERSION_LIST}") } else { "cache".to_owned() };
+                self.skip(&label, "is a cache, which this server makes for itself");
             }
             "backups" | ".locks" => self.skip(&place.label, "is of the server itself"),
             label => match label.parse::<UserId>() {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         Slug, Timestamp, UserId,
-        state::{Encoding, PluginSet, Snapshot, SnapshotEntry, SnapshotKey, StateKey, Stored},
+        state::{PluginSet, Snapshot, SnapshotEntry, SnapshotKey, StateKey, Stored},
     },
     error::Result,
 };
@@ -159,11 +159,11 @@ pub fn entry(conn: &mut Connection, id: &str, key: &SnapshotKey) -> Result<Snaps
 }
 
 /// Writes the document of a copy anew; its hash and size stay.
-pub fn replace(conn: &mut Connection, id: &str, key: &SnapshotKey, encoding: Encoding, data: &[u8]) -> Result<()> {
+pub fn replace(conn: &mut Connection, id: &str, key: &SnapshotKey, document: &Stored) -> Result<()> {
     let update = diesel::update(snapshot_entries::table.find((id, &key.page, &key.key))).set((
-        snapshot_entries::encoding.eq(encoding.as_str()),
-        snapshot_entries::stored_size.eq(i64::try_from(data.len()).unwrap_or(i64::MAX)),
-        snapshot_entries::data.eq(data),
+        snapshot_entries::encoding.eq(document.encoding.as_str()),
+        snapshot_entries::stored_size.eq(document.stored_size()),
+        snapshot_entries::data.eq(&document.data),
     ));
     update.execute(conn)?;
     Ok(())

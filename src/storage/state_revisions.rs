@@ -6,7 +6,7 @@ use super::{Connection, connection::each, schema::state_revisions, values::store
 use crate::{
     domain::{
         Timestamp,
-        state::{Encoding, Revision},
+        state::{Revision, Stored},
     },
     error::Result,
 };
@@ -98,11 +98,11 @@ pub fn find(conn: &mut Connection, entry: &str, version: i64) -> Result<Option<(
 }
 
 /// Writes the document of a revision anew; its hash and size stay.
-pub fn replace(conn: &mut Connection, entry: &str, version: i64, encoding: Encoding, data: &[u8]) -> Result<()> {
+pub fn replace(conn: &mut Connection, entry: &str, version: i64, document: &Stored) -> Result<()> {
     let update = diesel::update(state_revisions::table.find((entry, version))).set((
-        state_revisions::encoding.eq(encoding.as_str()),
-        state_revisions::stored_size.eq(i64::try_from(data.len()).unwrap_or(i64::MAX)),
-        state_revisions::data.eq(Some(data)),
+        state_revisions::encoding.eq(document.encoding.as_str()),
+        state_revisions::stored_size.eq(document.stored_size()),
+        state_revisions::data.eq(Some(&document.data)),
     ));
     update.execute(conn)?;
     Ok(())

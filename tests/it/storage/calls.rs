@@ -6,7 +6,7 @@ use plugyard::{
         AccessKey,
         manifest::Visibility,
         plugin::{Change, NewPlugin},
-        state::{Encoding, ListFilter, PluginSet},
+        state::{ListFilter, PluginSet},
     },
     storage::{
         Connection, api_tokens, audit, channels, meta, modules, pending_records, plugin_config, plugins, releases, sessions, snapshots,
@@ -15,8 +15,8 @@ use plugyard::{
 };
 
 use super::samples::{
-    NOW, api_token, audit_entry, channel, manifest, metadata, module, plugin, release, release_file, session, slug, snapshot, state_entry,
-    state_key, state_revision, update_check, user, user_id, version,
+    NOW, api_token, audit_entry, channel, manifest, metadata, module, plugin, release, release_file, session, slug, snapshot,
+    state_document, state_entry, state_key, state_revision, update_check, user, user_id, version,
 };
 
 /// A query function, and a call of it that reaches all its statements. The order is one in which the calls succeed.
@@ -189,7 +189,7 @@ pub const CALLS: &[Call] = &[
     ("state_revisions::insert", |c| state_revisions::insert(c, "entry", &state_revision(), Some(b"{}"))),
     ("state_revisions::list", |c| state_revisions::list(c, "entry", 9, 100).map(drop)),
     ("state_revisions::find", |c| state_revisions::find(c, "entry", 1).map(drop)),
-    ("state_revisions::replace", |c| state_revisions::replace(c, "entry", 1, Encoding::Plain, b"{}")),
+    ("state_revisions::replace", |c| state_revisions::replace(c, "entry", 1, &state_document())),
     ("state_revisions::prune", |c| state_revisions::prune(c, "entry", 1)),
     ("snapshots::insert", |c| snapshots::insert(c, snapshot()).map(drop)),
     ("snapshots::list", |c| snapshots::list(c, &user_id(1), &slug()).map(drop)),
@@ -202,7 +202,7 @@ pub const CALLS: &[Call] = &[
     }),
     ("snapshots::replace", |c| {
         let keys = snapshots::keys(c, "snapshot")?;
-        snapshots::replace(c, "snapshot", &keys[0], Encoding::Plain, b"{}")
+        snapshots::replace(c, "snapshot", &keys[0], &state_document())
     }),
     ("snapshots::delete", |c| snapshots::delete(c, "snapshot")),
     ("snapshots::erase", |c| snapshots::erase(c, &user_id(1), &state_key())),

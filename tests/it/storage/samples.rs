@@ -7,7 +7,7 @@ use plugyard::domain::{
     plugin::{ModuleRow, Plugin},
     record::{InstallationMetadata, InstallationType},
     release::{Release, ReleaseFile},
-    state::{ChangeType, Encoding, Entry, Revision, Snapshot, SnapshotReason, StateKey, Strategy},
+    state::{ChangeType, Encoding, Entry, Revision, Snapshot, SnapshotReason, StateKey, Stored, Strategy},
     update::UpdateCheck,
     user::{ApiToken, Session, User},
 };
@@ -190,4 +190,9 @@ pub fn snapshot() -> Snapshot {
         created_by: "ann".to_owned(),
         created_at: NOW,
     }
+}
+
+/// `{}`, whose hashes nobody looks at here.
+pub fn state_document() -> Stored {
+    Stored { data: b"{}".to_vec(), encoding: Encoding::Plain, size: 2, sha256: "0".repeat(64), content_sha256: "0".repeat(64) }
 }

@@ -8,14 +8,14 @@ use std::{
     thread,
 };
 
-use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, connection::SimpleConnection};
 use plugyard::{
     Error, Result,
     storage::{Connection, Database, meta},
 };
 use tokio::task::JoinHandle;
 
-use super::{Store, lines, run_on};
+use super::{Store, line, lines, run_on};
 use crate::support::Db;
 
 type Work = Box<dyn FnMut(&mut Connection) -> Result<()> + Send>;
@@ -247,5 +247,37 @@ fn a_lock_of_another_program_ends_in_busy() {
         other.batch_execute("ROLLBACK").unwrap();
         db.write(|conn| put(conn, "two")).await.unwrap();
         assert_eq!(keys(&store), ["two"]);
+    });
+}
+
+#[test]
+fn what_is_committed_comes_from_the_log_into_the_file() {
+    run_on(Db::Sqlite, async |store: Store| {
+        let db = store.open();
+        // More jobs than a copy waits for, and fewer pages than make the writer copy by itself.
+        for n in 0..200 {
+            db.write(move |conn| put(conn, &format!("key{n}"))).await.unwrap();
+        }
+        let alone = store.folder.path().join("alone.db");
+        loop {
+            std::fs::copy(store.sqlite_file(), &alone).unwrap();
+            let mut conn = Connection::Sqlite(diesel::SqliteConnection::establish(alone.to_str().unwrap()).unwrap());
+            // Without the log beside it; caught in the middle of a copy, it may be damaged.
+            let count =
+                conn.batch_execute("SELECT * FROM meta").map(|()| line(&mut conn, "SELECT CAST(count(*) AS TEXT) AS line FROM meta"));
+            if count.is_ok_and(|count| count.parse::<u32>().unwrap() >= 128) {
+                break;
+            }
+            drop(conn);
+            for file in std::fs::read_dir(store.folder.path()).unwrap() {
+                let file = file.unwrap();
+                if file.file_name().to_str().unwrap().starts_with("alone.db") {
+                    std::fs::remove_file(file.path()).unwrap();
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        // So it was the thread beside the writer: the log still holds all of it.
+        assert!(std::fs::metadata(store.folder.path().join("plugyard.db-wal")).unwrap().len() < 10_000 * 4096);
     });
 }

@@ -7,6 +7,7 @@ mod import;
 mod progress;
 mod properties;
 mod records;
+mod refusals;
 
 use serde_json::Value;
 

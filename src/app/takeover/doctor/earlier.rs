@@ -95,9 +95,7 @@ fn examine_revision(conn: &mut Connection, user: &UserId, id: &str, revision: &R
     let copy = current.filter(|document| document.sha256 == revision.sha256 && is_whole_document(id, document));
     let version = revision.version;
     let (remedy, repair) = match copy {
-        Some(document) => {
-            ("write what the entry holds".to_owned(), Repair::Revision(id.to_owned(), version, document.encoding, document.data))
-        }
+        Some(document) => ("write what the entry holds".to_owned(), Repair::Revision(id.to_owned(), version, document)),
         None => (
             "none: nothing else holds it; other versions can be rolled back to, and it goes when the policy's retention ends".to_owned(),
             Repair::Nothing,
@@ -126,7 +124,8 @@ fn examine_copy(conn: &mut Connection, snapshot: &Snapshot, key: &SnapshotKey) -
     let of_entry = StateKey { plugin: plugin.clone(), page: key.page.clone(), key: key.key.clone() };
     let (remedy, repair) = match revision_of(conn, user, &of_entry, &document.sha256)? {
         Some((encoding, data)) => {
-            ("write what a revision of the entry holds".to_owned(), Repair::Snapshot(id.clone(), key.clone(), encoding, data))
+            let document = Stored { encoding, data, ..document };
+            ("write what a revision of the entry holds".to_owned(), Repair::Snapshot(id.clone(), key.clone(), document))
         }
         None => (
             "none: no revision holds it; it cannot be restored, so delete the snapshot or keep what else it holds".to_owned(),

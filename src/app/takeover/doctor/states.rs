@@ -7,7 +7,7 @@ use crate::{
     app::{now, state::encode},
     domain::{
         Slug, UserId,
-        state::{Encoding, Entry, PluginSet, SnapshotKey, Stored},
+        state::{Entry, PluginSet, SnapshotKey, Stored},
         user::User,
     },
     error::Result,
@@ -31,9 +31,9 @@ pub(super) enum Repair {
     /// Write what the entry's newest revision holds, too.
     Document(Box<Entry>, Stored),
     /// Write what the entry holds, too: its id, and the version of the revision.
-    Revision(String, i64, Encoding, Vec<u8>),
+    Revision(String, i64, Stored),
     /// Write what a revision holds, too: the snapshot's id.
-    Snapshot(String, SnapshotKey, Encoding, Vec<u8>),
+    Snapshot(String, SnapshotKey, Stored),
     Usage(UserId, Slug, Usage),
     Head(UserId, Head),
     Nothing,
@@ -110,8 +110,8 @@ fn carry_out(conn: &mut Connection, repair: &Repair) -> Result<()> {
     match repair {
         Repair::Account(user) => users::insert(conn, &User::of_an_id(user.clone(), now()), None),
         Repair::Document(entry, document) => state_entries::replace(conn, entry, Some(&document.data)),
-        Repair::Revision(entry, version, encoding, data) => state_revisions::replace(conn, entry, *version, *encoding, data),
-        Repair::Snapshot(id, key, encoding, data) => snapshots::replace(conn, id, key, *encoding, data),
+        Repair::Revision(entry, version, document) => state_revisions::replace(conn, entry, *version, document),
+        Repair::Snapshot(id, key, document) => snapshots::replace(conn, id, key, document),
         Repair::Usage(user, plugin, counted) => state_usage::set(conn, user, plugin, *counted),
         Repair::Head(user, counted) => state_heads::set(conn, user, *counted),
         Repair::Nothing => Ok(()),

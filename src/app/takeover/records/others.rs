@@ -18,9 +18,8 @@ const VERSION_LIST: &str = "cache/version_registry.json";
 
 pub async fn tell(app: &App, report: &mut TakeoverReport) -> Result<()> {
     let folder = app.folder.clone();
-    let (others, has_versions) = offload::run(move || Ok((folder.list_others()?, folder.root().join(VERSION_LIST).is_file()))).await?;
-    let versions = has_versions.then(|| (VERSION_LIST.to_owned(), false));
-    for (label, is_folder) in others.into_iter().chain(versions).filter(|(label, _)| !is_database(app, label)) {
+    let others = offload::run(move || folder.list_others()).await?;
+    for (label, is_folder) in others.into_iter().filter(|(label, _)| !is_database(app, label)) {
         let why = match label.as_str() {
             PLUGIN_LIST | VERSION_LIST => "is a list of an older system; this server makes such lists from what is stored",
             _ if is_folder => "is no folder of this server; `import plugins` takes over plugins that lie so in another folder",

@@ -67,9 +67,7 @@ impl Records {
     pub fn as_rows(&mut self, owned: &HashSet<(UserId, Slug)>, found: &[RowPlugin], target: &mut Target) -> Vec<RowPlugin> {
         let found: HashSet<_> = found.iter().map(|row| (row.user.clone(), row.slug.clone())).collect();
         let mut rows = Vec::new();
-        let mut entries: Vec<_> = self.entries.iter().filter(|(key, _)| !found.contains(key)).collect();
-        entries.sort_by(|(_, (a, _)), (_, (b, _))| a.source.cmp(&b.source));
-        for (key, (item, entry)) in entries {
+        for (key, (item, entry)) in self.entries.iter().filter(|(key, _)| !found.contains(key)) {
             let (user, slug) = key;
             let row = match entry {
                 _ if owned.contains(key) => Err("its plugin was not taken over".to_owned()),
