@@ -12,7 +12,7 @@ use super::{
     changes::{self, Changes, Watch, notes},
     connection::{AnyConnection as Connection, Begin, Manager},
     error::busy,
-    migrations,
+    migrations, unfinished,
     writer::Writer,
 };
 use crate::{
@@ -63,8 +63,8 @@ impl Turns {
 }
 
 impl Database {
-    /// Connects, and brings the schema up to date under a lock of the database, so that two processes can start at once.
-    /// `queue` bounds the write jobs that may wait. Blocking: call it before serving.
+    /// Connects, and brings the schema up to date under a lock of the database, so that two processes can start at once. What
+    /// a killed process was committing is settled afterwards. `queue` bounds the write jobs that may wait. Blocking: call it before serving.
     pub fn open(url: &DatabaseUrl, queue: usize) -> Result<Self> {
         migrations::run(url)?;
         let pool = Pool::builder()
@@ -75,6 +75,7 @@ impl Database {
             .test_on_check_out(false)
             .build(Manager { url: url.clone() })
             .map_err(|e| Error::storage("cannot connect to the database", e))?;
+        unfinished::wait(&mut pool.get().map_err(|_| busy())?.conn)?;
         let changes = Arc::new(Changes::new());
         let writer = match url {
             DatabaseUrl::Sqlite(_) => Some(Arc::new(Writer::start(url.clone(), queue, Arc::clone(&changes))?)),

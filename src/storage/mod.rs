@@ -28,6 +28,7 @@ pub mod state_mutations;
 pub mod state_policies;
 pub mod state_revisions;
 pub mod state_usage;
+mod unfinished;
 pub mod update_checks;
 pub mod users;
 mod values;

@@ -2,14 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs, thread,
 };
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Client, Package, TestApp,
+    Answer, Client, Db, Package, TestApp,
+    app::run_on,
     crash::{crash_rounds, rounds},
     package,
 };
@@ -170,4 +171,29 @@ async fn many_record_writes_survive_a_crash(app: TestApp) {
         }
     };
     crash_rounds(&app, change, check).await;
+}
+
+#[test]
+fn a_commit_that_outlives_its_process_is_waited_for() {
+    run_on(Db::Postgres, &[], async |app: TestApp| {
+        app.admin().await.publish(package("Demo", "1.0.0").zip(), "").await.expect(201);
+        let ann = app.user("ann").await;
+        ann.post("/api/v1/plugins/Demo/install").json(json!({})).await.expect(200);
+        app.server.kill9();
+        // What the database is left to finish: a removal, with what the record must show.
+        let removal = format!(
+            "BEGIN; DELETE FROM plugins WHERE user_id = '{id}'; \
+             INSERT INTO pending_records (user_id, plugin_slug) VALUES ('{id}', 'Demo'); SELECT pg_sleep(2); COMMIT",
+            id = ann.user_id
+        );
+        thread::scope(|scope| {
+            let commit = scope.spawn(|| app.database.execute(&removal));
+            let sleeping = "SELECT query AS value FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+            while app.database.values(sleeping).is_empty() {
+                assert!(!commit.is_finished(), "it was to be met while it runs");
+            }
+            app.server.restart();
+        });
+        assert_eq!(assert_agreement(&app, &ann), BTreeSet::new());
+    });
 }
