@@ -1,7 +1,11 @@
 //! The OpenAPI document: every operation is called, and answers as the document says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+};
 
+use flate2::read::GzDecoder;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -193,5 +197,30 @@ fn collect_references(value: &Value, found: &mut BTreeSet<String>) {
         }
         Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
         _ => {}
+    }
+}
+
+both!(the_page_is_served_without_any_other_server);
+async fn the_page_is_served_without_any_other_server(app: TestApp) {
+    let page = app.anonymous().get("/api/docs/").await.expect(200);
+    assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    let page = page.text();
+    let named = page.split('"').filter(|word| word.ends_with(".js") || word.ends_with(".css"));
+    let named: Vec<_> = named.map(|name| name.trim_start_matches("./")).collect();
+    assert!(named.contains(&"swagger-ui-bundle.js"), "{page}");
+    for name in named {
+        let part = app.anonymous().get(&format!("/api/docs/{name}")).await.expect(200);
+        // Packed within the program, but for what it writes itself.
+        let unpacked = match part.header("content-encoding") {
+            Some(encoding) => {
+                assert_eq!(encoding, "gzip");
+                let mut text = Vec::new();
+                GzDecoder::new(&part.bytes[..]).read_to_end(&mut text).unwrap();
+                text
+            }
+            None => part.bytes.to_vec(),
+        };
+        let text = String::from_utf8(unpacked).unwrap();
+        assert_eq!(name == "swagger-initializer.js", text.contains("/api/openapi.json"), "{name}");
     }
 }
