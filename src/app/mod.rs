@@ -21,7 +21,7 @@ pub mod takeover;
 pub mod tokens;
 pub mod update_checks;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     domain::{AccessKey, Timestamp, UserId},
@@ -30,7 +30,7 @@ use crate::{
     files::{Limits, PluginsFolder},
     offload,
     settings::Settings,
-    storage::Database,
+    storage::{Database, slow_queries},
 };
 
 /// Everything a use case needs, made once at start.
@@ -64,6 +64,9 @@ impl App {
     /// only look, or that report what they repair.
     pub async fn open_as_found(settings: Settings) -> Result<Arc<Self>> {
         let folder = PluginsFolder::open(&settings.plugins_dir)?;
+        if let Some(limit) = settings.slow_query_ms {
+            slow_queries::log_from(Duration::from_millis(limit))?;
+        }
         let db = Database::open(&settings.database_url, settings.writer_queue)?;
         let contents = contents::Contents::new(settings.cache_bytes.as_u64(), &folder)?;
         let jwt = jwt::Keys::load(&db, &settings).await?;

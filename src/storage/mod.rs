@@ -20,6 +20,7 @@ pub mod releases;
 mod schema;
 pub mod serving;
 pub mod sessions;
+pub mod slow_queries;
 pub mod snapshots;
 pub mod state_entries;
 pub mod state_heads;

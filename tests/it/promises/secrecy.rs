@@ -39,6 +39,9 @@ async fn access_keys_are_in_no_log_and_no_metric(app: TestApp) {
     for text in [&log, &metrics] {
         assert!(text.contains("/api/v1/public/plugins/{key}"), "{text}");
     }
+    // Statements are told without their values.
+    assert!(log.lines().any(|line| line.contains("a slow statement") && line.contains("UPDATE ")), "{log}");
+    assert!(!log.contains("-- binds"), "{log}");
     let token = ann.token.as_ref().unwrap();
     assert!(!log.contains(token.as_str()) && !metrics.contains(token.as_str()));
 }
