@@ -9,8 +9,6 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         scope("/api/v1")
             // Saves are what comes here most often, and addresses are compared one after another.
             .service(state::admin_stats)
-            .service(state::stream_events)
-            .service(state::make_ticket)
             .service(state::put_policy)
             .configure(state::routes)
             .configure(auth::routes)

@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 
 use crate::{
     app::{access::other_user, state::Access},
-    domain::Caller,
+    domain::{Caller, UserId},
     error::{Error, Result},
     http::{extract::app, middleware, problem::Problem},
 };
@@ -36,13 +36,17 @@ impl FromRequest for StateAccess {
         let request = request.clone();
         Box::pin(async move {
             let caller = caller?;
-            let user = match request.match_info().get("user_id") {
-                None => caller.user.clone(),
-                Some(id) => other_user(&*app(&request)?, &caller, id).await?,
-            };
-            let access = Access::new(&caller, user, user_agent(&request))?;
+            let access = Access::new(&caller, owner(&request, &caller).await?, user_agent(&request))?;
             Ok(Self { caller, access })
         })
+    }
+}
+
+/// The user whose state it is.
+pub async fn owner(request: &HttpRequest, caller: &Caller) -> Result<UserId> {
+    match request.match_info().get("user_id") {
+        None => Ok(caller.user.clone()),
+        Some(id) => other_user(&*app(request)?, caller, id).await,
     }
 }
 

@@ -21,7 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{access::StateAccess, changes::Change};
+use super::{
+    access::{StateAccess, owner},
+    changes::Change,
+};
 use crate::{
     app::{
         App,
@@ -95,7 +98,7 @@ impl FromRequest for Listening {
             }
             Some(ticket) => Box::pin(async move {
                 let standing = state::redeem(&*app(&request)?, &ticket).await?;
-                let access = Access::new(&standing.caller, standing.caller.user.clone(), None)?;
+                let access = Access::new(&standing.caller, owner(&request, &standing.caller).await?, None)?;
                 Ok(Self { standing, access })
             }),
         }
@@ -173,7 +176,7 @@ impl Stream {
     async fn next(&mut self) -> Option<Bytes> {
         match self.try_next().await {
             Ok(chunk) => chunk,
-            Err(Error::Unauthenticated(why)) => {
+            Err(Error::Unauthenticated(why) | Error::Forbidden(why)) => {
                 tracing::debug!(why, "an event stream ends");
                 None
             }
@@ -191,6 +194,9 @@ impl Stream {
             }
             if self.check_at <= Instant::now() {
                 self.standing.check(&self.app).await?;
+                if self.access.user != self.standing.caller.user {
+                    self.standing.caller.require_admin()?;
+                }
                 self.check_at = Instant::now() + CHECK_EVERY;
             }
             if let Some(chunk) = self.waiting.pop_front() {

@@ -28,7 +28,6 @@ mod update;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use entry::{document, kept_key};
-pub use events::{make_ticket, stream_events};
 pub use facts::ANSWER_HEADERS;
 pub use policies::put_policy;
 pub use stats::admin_stats;
@@ -41,6 +40,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(entry::patch_entry)
         .service(entry::delete_entry)
         .service(changes::list_changes)
+        .service(events::stream_events)
+        .service(events::make_ticket)
         .service(batch::batch)
         .service(mutations::mutations)
         .service(bulk::bulk)

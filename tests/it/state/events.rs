@@ -302,6 +302,54 @@ async fn a_slow_reader_is_told_to_start_anew_once(app: TestApp) {
     while slow.next().await.unwrap().data["state_key"] != "after" {}
 }
 
+both!(administrators_follow_others);
+async fn administrators_follow_others(app: TestApp) {
+    let (ann, ben) = (owner(&app, "ann").await, owner(&app, "ben").await);
+    let anns = format!("/api/v1/users/{}/plugin-state/events", ann.user_id);
+    ben.get(&anns).await.assert_problem(403, "forbidden");
+    ben.post(&format!("{anns}/ticket")).await.assert_problem(403, "forbidden");
+    let bens = ben.post(&format!("{EVENTS}/ticket")).await.expect(200).json()["ticket"].as_str().unwrap().to_owned();
+    assert_eq!(Stream::open(&app, &format!("{anns}?ticket={bens}"), &[]).await.0, 403);
+
+    let account = format!("/api/v1/users/{}", ben.user_id);
+    app.admin().await.patch(&account).json(json!({"role": "admin"})).await.expect(200);
+    let ticket = ben.post(&format!("{anns}/ticket")).await.expect(200).json()["ticket"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {}", ben.token.as_ref().unwrap());
+    let mut streams = Vec::new();
+    for (path, headers) in [(format!("{anns}?ticket={ticket}"), vec![]), (anns, vec![("Authorization", bearer.as_str())])] {
+        let (status, stream) = Stream::open(&app, &path, &headers).await;
+        assert_eq!(status, 200);
+        streams.push(stream);
+    }
+    ben.put(&entry("own")).json(json!(1)).await.expect(201);
+    ann.put(&entry("a")).json(json!(1)).await.expect(201);
+    for stream in &mut streams {
+        assert_eq!(stream.next().await.unwrap().data["state_key"], "a");
+    }
+    app.admin().await.patch(&account).json(json!({"role": "user"})).await.expect(200);
+    for stream in &mut streams {
+        assert!(stream.next().await.is_none(), "it ends with the role");
+    }
+}
+
+#[test]
+fn silence_is_broken_by_heartbeats() {
+    run_on(Db::Sqlite, &[], async |app| {
+        let ann = owner(&app, "ann").await;
+        let mut stream = Stream::of(&app, &ann, None).await;
+        let line = tokio::time::timeout(PATIENCE, async {
+            loop {
+                // The frames of a chunked body are lines of their own.
+                let line = stream.lines.next_line().await.unwrap().expect("the stream goes on");
+                if line.contains(':') {
+                    return line;
+                }
+            }
+        });
+        assert_eq!(line.await.expect("the stream says something"), ": heartbeat");
+    });
+}
+
 both!(twenty_streams_are_the_most_and_tickets_open_one);
 async fn twenty_streams_are_the_most_and_tickets_open_one(app: TestApp) {
     let (ann, ben) = (owner(&app, "ann").await, owner(&app, "ben").await);
