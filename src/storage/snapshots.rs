@@ -84,11 +84,16 @@ pub fn insert(conn: &mut Connection, snapshot: Snapshot) -> Result<Snapshot> {
         .bind::<Text, _>(snapshot.plugin.as_str())
         .bind::<BigInt, _>(snapshot.created_at.millis())
         .execute(conn)?;
-    let sizes: Vec<i64> =
-        snapshot_entries::table.filter(snapshot_entries::snapshot_id.eq(&snapshot.id)).select(snapshot_entries::size).load(conn)?;
-    let (entries, size) = (i64::try_from(sizes.len()).unwrap_or(i64::MAX), sizes.iter().sum());
-    diesel::update(snapshots::table.find(&snapshot.id)).set((snapshots::entries.eq(entries), snapshots::size.eq(size))).execute(conn)?;
+    let (entries, size) = recount(conn, &snapshot.id)?;
     Ok(Snapshot { entries, size, ..snapshot })
+}
+
+/// Sums up what the snapshot holds.
+fn recount(conn: &mut Connection, id: &str) -> Result<(i64, i64)> {
+    let sizes: Vec<i64> = snapshot_entries::table.filter(snapshot_entries::snapshot_id.eq(id)).select(snapshot_entries::size).load(conn)?;
+    let (entries, size) = (i64::try_from(sizes.len()).unwrap_or(i64::MAX), sizes.iter().sum());
+    diesel::update(snapshots::table.find(id)).set((snapshots::entries.eq(entries), snapshots::size.eq(size))).execute(conn)?;
+    Ok((entries, size))
 }
 
 /// The user's snapshots of one plugin, newest first (ids sort by time).
@@ -172,7 +177,9 @@ pub fn replace(conn: &mut Connection, id: &str, key: &SnapshotKey, document: &St
 /// Removes the copies of one entry from all snapshots.
 pub fn erase(conn: &mut Connection, user: &UserId, key: &StateKey) -> Result<()> {
     for snapshot in list(conn, user, &key.plugin)? {
-        diesel::delete(snapshot_entries::table.find((&snapshot.id, &key.page, &key.key))).execute(conn)?;
+        if diesel::delete(snapshot_entries::table.find((&snapshot.id, &key.page, &key.key))).execute(conn)? > 0 {
+            recount(conn, &snapshot.id)?;
+        }
     }
     Ok(())
 }

@@ -132,6 +132,7 @@ async fn purging_leaves_nothing_of_the_document(app: TestApp) {
     let copies = ann.get(&format!("{STATE}/snapshots/{}", id(&snapshot))).await.expect(200).json();
     let keys: Vec<_> = copies["keys"].as_array().unwrap().iter().map(|copy| copy["state_key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["other"]);
+    assert_eq!((&copies["entries"], &copies["size"]), (&json!(1), &kept["state_size"]));
     let remembered = app.database.values("SELECT result AS value FROM state_mutations");
     assert!(remembered.len() == 1 && !remembered[0].contains("hunter"), "{remembered:?}");
     let seen = ann.get(&format!("{STATE}/changes")).await.json();
