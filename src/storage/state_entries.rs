@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{
     Connection,
-    connection::{Prepared, each},
+    connection::{each, prepared},
     schema::state_entries,
     values::stored,
 };
@@ -124,7 +124,7 @@ impl Changing {
 /// An entry with its document, which tombstones lack.
 pub type WithData = (Entry, Option<Stored>);
 
-fn with_data((row, data): (Row, Option<Vec<u8>>)) -> Result<WithData> {
+pub(super) fn with_data((row, data): (Row, Option<Vec<u8>>)) -> Result<WithData> {
     let entry = row.entry()?;
     let document = data.map(|data| stored_of(&entry, data));
     Ok((entry, document))
@@ -198,14 +198,14 @@ pub fn insert(conn: &mut Connection, entry: &Entry, data: Option<&[u8]>) -> Resu
 /// Writes what may change of the row, the document included.
 pub fn replace(conn: &mut Connection, entry: &Entry, data: Option<&[u8]>) -> Result<()> {
     let update = diesel::update(state_entries::table.find(&entry.id)).set((Changing::new(entry), state_entries::data.eq(data)));
-    each!(conn, get_result::<i64>, Prepared(update.returning(state_entries::seq)))?;
+    each!(conn, get_result::<i64>, prepared!(update.returning(state_entries::seq)))?;
     Ok(())
 }
 
 /// Writes what may change of the row but its document.
 pub fn set_facts(conn: &mut Connection, entry: &Entry) -> Result<()> {
     let update = diesel::update(state_entries::table.find(&entry.id)).set(Changing::new(entry));
-    each!(conn, get_result::<i64>, Prepared(update.returning(state_entries::seq)))?;
+    each!(conn, get_result::<i64>, prepared!(update.returning(state_entries::seq)))?;
     Ok(())
 }
 

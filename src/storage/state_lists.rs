@@ -1,12 +1,12 @@
 //! Many state entries at once: lists, changes, and what has ended.
 
-use diesel::prelude::*;
+use diesel::{dsl::case_when, prelude::*};
 
 use super::{
     Connection,
     connection::Multi,
     schema::{state_entries, users},
-    state_entries::Row,
+    state_entries::{Row, WithData, with_data},
     values::stored,
 };
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
     },
     error::Result,
 };
+
+/// Bytes of a stored document that is read along with its row: a thousand of them fit into memory.
+const SMALL: i64 = 16 * 1024;
 
 type Boxed<'a> = diesel::dsl::IntoBoxed<'a, state_entries::table, Multi>;
 
@@ -30,7 +33,7 @@ fn of_user<'a>(user: &'a UserId, plugins: &PluginSet) -> Boxed<'a> {
     }
 }
 
-/// Live entries, the last changed first.
+/// Live entries, the last changed first; with their documents, but for large ones.
 pub fn list(
     conn: &mut Connection,
     user: &UserId,
@@ -38,7 +41,7 @@ pub fn list(
     filter: &ListFilter,
     now: Timestamp,
     (limit, offset): (i64, i64),
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<WithData>> {
     let live = state_entries::expires_at.is_null().or(state_entries::expires_at.gt(now.millis()));
     let mut query = of_user(user, plugins)
         .filter(state_entries::deleted_at.is_null())
@@ -62,7 +65,9 @@ pub fn list(
     if let Some(device) = &filter.device {
         query = query.filter(state_entries::device_id.eq(device.clone()));
     }
-    query.select(Row::as_select()).load::<Row>(conn)?.into_iter().map(Row::entry).collect()
+    let small = case_when(state_entries::stored_size.le(SMALL), state_entries::data);
+    let rows: Vec<(Row, Option<Vec<u8>>)> = query.select((Row::as_select(), small)).load(conn)?;
+    rows.into_iter().map(with_data).collect()
 }
 
 /// The ids of all live entries, inactive ones too, with their keys, in the order of these.

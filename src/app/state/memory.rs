@@ -30,8 +30,6 @@ pub(super) struct Before {
     named: Slug,
     user: Stamp,
     plugin: Stamp,
-    /// None where nobody notes changes of state.
-    state: Option<Stamp>,
 }
 
 impl Memory {
@@ -48,12 +46,7 @@ impl Memory {
 /// None when the request names the plugin otherwise than by its slug: what that leads to is not kept.
 pub(super) fn before(app: &App, access: &Access, plugin: &str) -> Option<Before> {
     let (changes, named) = (app.db.changes(), plugin.parse().ok()?);
-    Some(Before {
-        user: changes.stamp(Subject::User(&access.user)),
-        plugin: changes.stamp(Subject::Slug(&named)),
-        state: app.db.notes_state().then(|| changes.stamp(Subject::State(&access.user, &named))),
-        named,
-    })
+    Some(Before { user: changes.stamp(Subject::User(&access.user)), plugin: changes.stamp(Subject::Slug(&named)), named })
 }
 
 pub(super) fn keep_context(app: &App, access: &Access, before: Before, context: &Context) {
@@ -70,17 +63,28 @@ pub(super) fn context(app: &App, access: &Access, plugin: &str) -> Option<Contex
     (trust.holds(stamp) && !context.is_outdated()).then_some(context)
 }
 
-pub(super) fn keep_document(app: &App, before: Before, found: &Arc<Found>) {
-    let Some(stamp) = before.state.filter(|_| before.named == found.entry.key.plugin && found.json.len() <= LARGEST) else { return };
-    let key = (found.entry.user.clone(), found.entry.key.clone());
-    app.state.memory.documents.put(key, stamp, Arc::clone(found));
+/// As [`before`], for a document. None, too, where nobody notes changes of state.
+pub(super) fn before_document(app: &App, access: &Access, key: &KeyText) -> Option<(StateKey, Stamp)> {
+    let key = named(key)?;
+    let stamp = app.db.notes_state().then(|| app.db.changes().stamp(Subject::State(&access.user, &key)))?;
+    Some((key, stamp))
+}
+
+pub(super) fn keep_document(app: &App, (key, stamp): (StateKey, Stamp), found: &Arc<Found>) {
+    if key == found.entry.key && found.json.len() <= LARGEST {
+        app.state.memory.documents.put((found.entry.user.clone(), key), stamp, Arc::clone(found));
+    }
+}
+
+/// The key, if it names the plugin by its slug.
+fn named(key: &KeyText) -> Option<StateKey> {
+    StateKey::new(key.plugin_id.parse().ok()?, key.page_id.as_deref(), key.state_key.as_deref()).ok()
 }
 
 /// The entry of this key, if it is in memory and the caller may have it. Whatever is wrong is told by [`super::find`].
 pub fn kept_document(app: &App, trust: Trust<'_>, access: &Access, key: &KeyText, now: Timestamp) -> Option<Arc<Found>> {
-    let plugin: Slug = key.plugin_id.parse().ok()?;
-    access.require(&plugin).ok()?;
-    let key = StateKey::new(plugin, key.page_id.as_deref(), key.state_key.as_deref()).ok()?;
+    let key = named(key)?;
+    access.require(&key.plugin).ok()?;
     let found = app.state.memory.documents.get(trust, &(access.user.clone(), key))?;
     if !found.entry.is_live(now) || !found.entry.active {
         return None;

@@ -55,7 +55,7 @@ pub async fn find(app: &App, access: &Access, key: KeyText) -> Result<Arc<Found>
     if let Some(kept) = app.db.changes().trust().and_then(|trust| memory::kept_document(app, trust, access, &key, now)) {
         return Ok(kept);
     }
-    let before = memory::before(app, access, &key.plugin_id);
+    let before = memory::before_document(app, access, &key);
     let access = access.clone();
     let found = app
         .db
@@ -129,8 +129,8 @@ pub async fn list<T: Send + 'static>(
             if let Some(name) = &request.plugin_id {
                 filter.plugin = Some(context::resolve(conn, &access.user, name)?);
             }
-            for entry in state_lists::list(conn, &access.user, &access.plugins, &filter, now, (request.limit, request.offset))? {
-                let stored = state_entries::document(conn, &entry)?;
+            for (entry, small) in state_lists::list(conn, &access.user, &access.plugins, &filter, now, (request.limit, request.offset))? {
+                let stored = small.map_or_else(|| state_entries::document(conn, &entry), |small| Ok(Some(small)))?;
                 each(&mut gathered, Found::new(entry, stored)?)?;
             }
             Ok(gathered)

@@ -13,10 +13,10 @@ use std::{
 pub use watch::Watch;
 pub(super) use watch::{data_version, start as watch};
 
-use crate::domain::{Slug, UserId};
+use crate::domain::{Slug, UserId, state::StateKey};
 
-/// Users and slugs share this many counters; a collision only costs a copy too many.
-const COUNTERS: u64 = 1 << 16;
+/// Users, slugs and state entries share this many counters; a collision only costs a copy too many.
+const COUNTERS: u64 = 1 << 18;
 
 /// Whose rows a copy was made of: what belongs to one user (account, logins, tokens, plugins, modules, records to be
 /// written), what everybody sees of one slug (availability, values, releases, the policy of its state), or a user's state.
@@ -24,8 +24,8 @@ const COUNTERS: u64 = 1 << 16;
 pub enum Subject<'a> {
     User(&'a UserId),
     Slug(&'a Slug),
-    /// The user's state entries of one plugin; see [`super::Database::notes_state`].
-    State(&'a UserId, &'a Slug),
+    /// The user's entry of this key; see [`super::Database::notes_state`].
+    State(&'a UserId, &'a StateKey),
 }
 
 /// The state of a subject at one moment.
@@ -96,7 +96,7 @@ impl Changes {
         match subject {
             Subject::User(user) => self.counter(&('u', user.as_str())),
             Subject::Slug(slug) => self.counter(&('s', slug.as_str())),
-            Subject::State(user, slug) => self.counter(&(user.as_str(), slug.as_str())),
+            Subject::State(user, key) => self.counter(&notes::entry(user, key).as_str()),
         }
     }
 
@@ -112,11 +112,10 @@ impl Changes {
     /// Called after the commit of whatever noted these topics (see [`notes`]), and before anybody is told of it.
     fn note(&self, topic: &str) {
         let mut rest = topic.chars();
-        let kind = rest.next();
-        let counter = match (kind, rest.as_str().split_once(' ')) {
-            (Some(kind @ ('u' | 's')), _) => self.counter(&(kind, rest.as_str())),
+        let counter = match rest.next() {
+            Some(kind @ ('u' | 's')) => self.counter(&(kind, rest.as_str())),
             // Nobody takes a moment for state, and so many changes would spoil those of others.
-            (Some('d'), Some((user, slug))) => return self.move_on(self.counter(&(user, slug))),
+            Some('d') => return self.move_on(self.counter(&rest.as_str())),
             _ => {
                 self.any.fetch_add(1, SeqCst);
                 self.everything.fetch_add(1, SeqCst);

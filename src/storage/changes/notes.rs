@@ -1,5 +1,5 @@
 //! How a transaction tells whose rows it has changed: triggers note it, so that no query can forget to. A note is `u` and
-//! a user's id, `s` and a slug, `d`, a user's id, a space and a slug, or `*` for everything.
+//! a user's id, `s` and a slug, `d` and what [`entry`] makes of a state entry, or `*` for everything.
 
 use diesel::{
     connection::SimpleConnection,
@@ -7,7 +7,11 @@ use diesel::{
     sql_types::{Bool, Text},
 };
 
-use crate::{error::Result, storage::connection::AnyConnection as Connection};
+use crate::{
+    domain::{UserId, state::StateKey},
+    error::Result,
+    storage::connection::AnyConnection as Connection,
+};
 
 pub const EVERYTHING: &str = "*";
 
@@ -17,6 +21,8 @@ pub const CHANNEL: &str = "plugyard_changes";
 const OF_ROW: &str = "SELECT 'u' || {row}.user_id";
 const OF_PLUGIN: &str = "SELECT 'u' || user_id FROM plugins WHERE id = {row}.plugin_id";
 const OF_SLUG: &str = "SELECT 's' || {row}.slug";
+/// As [`entry`]; SQLite alone notes these.
+const OF_ENTRY: &str = "SELECT 'd' || {row}.user_id || ' ' || {row}.plugin_slug || ' ' || {row}.page_id || char(31) || {row}.state_key";
 
 /// Tables whose rows are kept in memory: which new rows, which columns of changed ones (none: all), and whose they are, with
 /// `OLD` or `NEW` for `{row}`. Nobody has remembered anything of an account, session or token that is new.
@@ -33,8 +39,13 @@ const WATCHED: [(&str, bool, &str, &str); 12] = [
     ("releases", true, "", OF_SLUG),
     ("release_files", true, "", OF_SLUG),
     ("state_policies", true, "", "SELECT 's' || {row}.plugin_slug"),
-    ("state_entries", true, "seq, active, expires_at, plugin_slug", "SELECT 'd' || {row}.user_id || ' ' || {row}.plugin_slug"),
+    ("state_entries", true, "seq, active, expires_at, plugin_slug, page_id, state_key", OF_ENTRY),
 ];
+
+/// A user's state entry, in notes; no part but the last can hold the separator behind it.
+pub(super) fn entry(user: &UserId, key: &StateKey) -> String {
+    format!("{user} {} {}\u{1f}{}", key.plugin, key.page, key.key)
+}
 
 /// SQLite has temporary triggers: they belong to the one connection that writes, and what they note is rolled back with
 /// the savepoint that it was noted in. PostgreSQL's are equal, but permanent, and none of them notes state.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::tokens::api_token;
-use crate::support::{Client, Db, TestApp, package};
+use crate::support::{Client, Db, TestApp, app::run_on, package};
 
 const ENTRY: &str = "/api/v1/plugin-state/entry?plugin_id=Demo&state_key=k";
 
@@ -55,6 +55,27 @@ async fn every_change_of_a_kept_document_counts_at_once(app: TestApp) {
     warm(&app, &ann).await;
     ann.delete(ENTRY).await.expect(204);
     ann.get(ENTRY).await.assert_problem(404, "not_found");
+}
+
+#[test]
+fn other_entries_of_the_plugin_stay_in_memory() {
+    run_on(Db::Sqlite, &[], async |app: TestApp| {
+        let ann = ann_with_state(&app).await;
+        // Nothing is trusted while the watcher of other processes is late.
+        for attempt in 0.. {
+            warm(&app, &ann).await;
+            for other in [ENTRY.replace("=k", "=l"), format!("{ENTRY}&page_id=p")] {
+                ann.put(&other).json(json!(1)).await.expect(201);
+                ann.delete(&other).await.expect(204);
+            }
+            let before = app.hits("state_entries").await;
+            assert_eq!(ann.get(ENTRY).await.expect(200).json(), json!({"n": 0}));
+            if app.hits("state_entries").await > before {
+                break;
+            }
+            assert!(attempt < 50, "what is done to others makes it be read again");
+        }
+    });
 }
 
 both!(a_kept_document_ends_on_time);
