@@ -1,5 +1,7 @@
 //! One connection type over both databases, and the few helpers for what the derive has no common form for.
 
+use std::marker::PhantomData;
+
 use diesel::{
     backend::Backend,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
@@ -26,11 +28,15 @@ pub(super) type Multi = multi_connection_impl::MultiBackend;
 
 /// A statement with RETURNING whose text is always the same, which Diesel does not know of UPDATE and `ON CONFLICT`: it would
 /// prepare them anew each time. (Run by `execute` it still does: that asks a reference to this, which tells of the inside.)
-pub(super) struct Prepared<T>(pub T);
+/// Made by [`prepared`].
+pub(super) struct Prepared<T, Id> {
+    pub statement: T,
+    pub id: PhantomData<Id>,
+}
 
-impl<DB: Backend, T: QueryFragment<DB>> QueryFragment<DB> for Prepared<T> {
+impl<DB: Backend, T: QueryFragment<DB>, Id> QueryFragment<DB> for Prepared<T, Id> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        self.0.walk_ast(pass)
+        self.statement.walk_ast(pass)
     }
 
     fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
@@ -38,16 +44,26 @@ impl<DB: Backend, T: QueryFragment<DB>> QueryFragment<DB> for Prepared<T> {
     }
 }
 
-impl<T: QueryId> QueryId for Prepared<T> {
-    type QueryId = T::QueryId;
-    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+impl<T, Id: 'static> QueryId for Prepared<T, Id> {
+    type QueryId = Id;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<T: Query> Query for Prepared<T> {
+impl<T: Query, Id> Query for Prepared<T, Id> {
     type SqlType = T::SqlType;
 }
 
-impl<T, C> RunQueryDsl<C> for Prepared<T> {}
+impl<T, Id, C> RunQueryDsl<C> for Prepared<T, Id> {}
+
+/// A statement that is known by the place where it stands, so that its text is not even made again. Each place must have one
+/// text, whatever the values.
+macro_rules! prepared {
+    ($statement:expr) => {{
+        struct Here;
+        $crate::storage::connection::Prepared { statement: $statement, id: std::marker::PhantomData::<Here> }
+    }};
+}
+pub(super) use prepared;
 
 /// Runs a statement on whichever connection it is. Over the common one the derive refuses `ON CONFLICT` and many rows in one
 /// INSERT, and prints the text of a statement several times for each execution.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     Connection,
-    connection::{Prepared, each},
+    connection::{each, prepared},
     schema::user_heads,
     values::stored,
 };
@@ -37,13 +37,13 @@ pub fn advance(conn: &mut Connection, user: &UserId) -> Result<Head> {
         .do_update()
         .set(user_heads::seq.eq(user_heads::seq + 1))
         .returning((user_heads::seq, user_heads::entries, user_heads::horizon));
-    Ok(head(each!(conn, get_result::<Columns>, Prepared(upsert))?))
+    Ok(head(each!(conn, get_result::<Columns>, prepared!(upsert))?))
 }
 
 /// Takes the last step back, in the transaction that made it: nobody has seen it.
 pub fn take_back(conn: &mut Connection, user: &UserId) -> Result<()> {
     let update = diesel::update(user_heads::table.find(user.as_str())).set(user_heads::seq.eq(user_heads::seq - 1));
-    each!(conn, get_result::<i64>, Prepared(update.returning(user_heads::seq)))?;
+    each!(conn, get_result::<i64>, prepared!(update.returning(user_heads::seq)))?;
     Ok(())
 }
 
@@ -71,7 +71,7 @@ pub fn find_all(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserI
 
 pub fn add_entries(conn: &mut Connection, user: &UserId, change: i64) -> Result<()> {
     let update = diesel::update(user_heads::table.find(user.as_str())).set(user_heads::entries.eq(user_heads::entries + change));
-    each!(conn, get_result::<i64>, Prepared(update.returning(user_heads::entries)))?;
+    each!(conn, get_result::<i64>, prepared!(update.returning(user_heads::entries)))?;
     Ok(())
 }
 

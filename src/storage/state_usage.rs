@@ -4,7 +4,7 @@ use diesel::{prelude::*, upsert::excluded};
 
 use super::{
     Connection,
-    connection::{Prepared, each},
+    connection::{each, prepared},
     schema::state_usage,
     values::stored,
 };
@@ -37,7 +37,7 @@ pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -
                 state_usage::stored_size.eq(state_usage::stored_size + change.stored_size),
             ))
             .returning((state_usage::entries, state_usage::size, state_usage::stored_size));
-        return Ok(usage(each!(conn, get_result::<Columns>, Prepared(update))?));
+        return Ok(usage(each!(conn, get_result::<Columns>, prepared!(update))?));
     }
     let upsert = diesel::insert_into(state_usage::table)
         .values((
@@ -55,7 +55,7 @@ pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -
             state_usage::stored_size.eq(state_usage::stored_size + excluded(state_usage::stored_size)),
         ))
         .returning((state_usage::entries, state_usage::size, state_usage::stored_size));
-    Ok(usage(each!(conn, get_result::<Columns>, Prepared(upsert))?))
+    Ok(usage(each!(conn, get_result::<Columns>, prepared!(upsert))?))
 }
 
 /// The users and plugins with the most state, by size.

@@ -15,7 +15,7 @@ const WORTH_IT: usize = 88;
 const LEVEL: i32 = 1;
 
 pub fn encode(document: Document) -> Result<Stored> {
-    let (sha256, content_sha256) = (document.sha256(), document.content_sha256().to_owned());
+    let (sha256, content_sha256) = (document.sha256().to_owned(), document.content_sha256().to_owned());
     let json = document.into_json();
     let size = i64::try_from(json.len()).map_err(|e| Error::storage("a document is too large", e))?;
     let (data, encoding) = match compress(&json)? {
