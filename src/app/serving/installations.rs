@@ -14,27 +14,35 @@ use crate::{
     },
 };
 
-/// Plugins of all users together; one takes about 250 bytes.
+/// Plugins of all users together; one takes about 200 bytes.
 const CAPACITY: u64 = 400_000;
+/// Releases that are installed; of more, some are in memory twice.
+const RELEASES: usize = 10_000;
 /// Plugins of one user, as a guess.
 const TYPICAL: u64 = 16;
+
+/// A release, shared by all who have it installed.
+#[derive(Debug)]
+pub struct Installed {
+    pub slug: Slug,
+    pub version: Version,
+    /// As [`super::release_files::place`] has it.
+    pub place: Box<str>,
+}
 
 /// One plugin with row and record.
 #[derive(Debug)]
 pub struct Installation {
-    pub slug: Slug,
-    pub version: Version,
+    pub release: Arc<Installed>,
     pub enabled: bool,
     pub key: AccessKey,
-    /// Its release, as [`super::release_files::place`] has it.
-    pub place: Box<str>,
     /// An id that is not made of user and slug: an imported one.
     imported_id: Option<Box<str>>,
 }
 
 impl Installation {
     pub fn id(&self, user: &UserId) -> String {
-        self.imported_id.as_deref().map_or_else(|| plugin_id(user, &self.slug), str::to_owned)
+        self.imported_id.as_deref().map_or_else(|| plugin_id(user, &self.release.slug), str::to_owned)
     }
 }
 
@@ -43,22 +51,20 @@ impl Installation {
 pub struct Installations(Box<[Installation]>);
 
 impl Installations {
-    fn new(user: &UserId, rows: Vec<ServedPlugin>, has_record: impl Fn(&Slug) -> bool) -> Self {
+    fn new(user: &UserId, rows: impl Iterator<Item = ServedPlugin>, release: impl Fn(Slug, Version) -> Arc<Installed>) -> Self {
         let installation = |row: ServedPlugin| Installation {
-            place: super::release_files::place(&row.slug, &row.version).into(),
             imported_id: (row.id != plugin_id(user, &row.slug)).then(|| row.id.into()),
-            slug: row.slug,
-            version: row.version,
+            release: release(row.slug, row.version),
             enabled: row.enabled,
             key: row.access_key,
         };
-        let mut all: Vec<_> = rows.into_iter().filter(|row| has_record(&row.slug)).map(installation).collect();
-        all.sort_by(|a, b| a.slug.cmp(&b.slug));
+        let mut all: Vec<_> = rows.map(installation).collect();
+        all.sort_by(|a, b| a.release.slug.cmp(&b.release.slug));
         Self(all.into())
     }
 
     pub fn by_slug(&self, slug: &str) -> Option<&Installation> {
-        self.0.binary_search_by(|one| one.slug.as_str().cmp(slug)).ok().and_then(|at| self.0.get(at))
+        self.0.binary_search_by(|one| one.release.slug.as_str().cmp(slug)).ok().and_then(|at| self.0.get(at))
     }
 
     /// By slug, else by `<user id>_<slug>`, else by stored id.
@@ -77,16 +83,28 @@ impl Installations {
 pub struct InstallationCache {
     of_users: Kept<UserId, Arc<Installations>>,
     owners: Cache<AccessKey, UserId>,
+    /// By place.
+    releases: Cache<Box<str>, Arc<Installed>>,
 }
 
 impl InstallationCache {
     pub fn new() -> Result<Self> {
         let of_users = Kept::new("installations", CAPACITY, TYPICAL, |all: &Arc<Installations>| 1 + all.0.len() as u64)?;
-        Ok(Self { of_users, owners: Cache::new(usize::try_from(CAPACITY).unwrap_or(usize::MAX)) })
+        let owners = Cache::new(usize::try_from(CAPACITY).unwrap_or(usize::MAX));
+        Ok(Self { of_users, owners, releases: Cache::new(RELEASES) })
     }
 
     pub fn kept_of(&self, trust: Trust<'_>, user: &UserId) -> Option<Arc<Installations>> {
         self.of_users.get(trust, user)
+    }
+
+    fn release(&self, slug: Slug, version: Version) -> Arc<Installed> {
+        let place = super::release_files::place(&slug, &version).into_boxed_str();
+        self.releases.get(&place).unwrap_or_else(|| {
+            let made = Arc::new(Installed { slug, version, place: place.clone() });
+            self.releases.insert(place, Arc::clone(&made));
+            made
+        })
     }
 
     pub fn hinted_owner(&self, key: &AccessKey) -> Option<UserId> {
@@ -104,7 +122,8 @@ pub async fn of(app: &App, user: &UserId) -> Result<Arc<Installations>> {
     let records = records::of(app, user).await?;
     let owner = user.clone();
     let rows = app.db.read(move |conn| plugins::list_served(conn, &owner)).await?;
-    let installations = Arc::new(Installations::new(user, rows, |slug| records.contains_key(slug.as_str())));
+    let recorded = rows.into_iter().filter(|row| records.contains_key(row.slug.as_str()));
+    let installations = Arc::new(Installations::new(user, recorded, |slug, version| cache.release(slug, version)));
     cache.of_users.put(user.clone(), stamp, Arc::clone(&installations));
     Ok(installations)
 }

@@ -40,7 +40,7 @@ fn absent() -> Error {
 pub async fn own(app: &App, caller: &Caller, plugin: &str, path: &ReleasePath) -> Result<Served> {
     let all = installations::of(app, &caller.user).await?;
     let plugin = all.by_name(&caller.user, plugin).ok_or_else(|| Error::NotFound("plugin".to_owned()))?;
-    of_plugin(app, plugin, &plugin.version, path).await
+    of_plugin(app, plugin, &plugin.release.version, path).await
 }
 
 /// A file by the capability of an installation. With a version: the installed one, or a former one for the grace period,
@@ -49,11 +49,11 @@ pub async fn by_key(app: &App, key: &AccessKey, version: Option<Version>, path: 
     let (user, all) = installations::by_key(app, key).await?.ok_or_else(absent)?;
     let plugin = all.by_key(key).ok_or_else(absent)?;
     match version {
-        Some(version) if version != plugin.version => {
+        Some(version) if version != plugin.release.version => {
             require_grace(app, &user, plugin, &version).await?;
             of_plugin(app, plugin, &version, path).await
         }
-        _ => of_plugin(app, plugin, &plugin.version, path).await,
+        _ => of_plugin(app, plugin, &plugin.release.version, path).await,
     }
 }
 
@@ -71,7 +71,7 @@ async fn of_plugin(app: &App, plugin: &Installation, version: &Version, path: &R
     if !plugin.enabled {
         return Err(absent());
     }
-    let release = release_files::of(app, &plugin.slug, version).await?.filter(|release| release.available).ok_or_else(absent)?;
+    let release = release_files::of(app, &plugin.release.slug, version).await?.filter(|release| release.available).ok_or_else(absent)?;
     file_of(release, path.as_str())
 }
 
@@ -116,7 +116,7 @@ pub fn kept_by_key(app: &App, trust: Trust<'_>, key: &AccessKey, version: Option
     let user = app.installations.hinted_owner(key)?;
     let all = app.installations.kept_of(trust, &user)?;
     let plugin = all.by_key(key)?;
-    let is_installed = |wanted: &str| plugin.place.rsplit_once("/v").is_some_and(|(_, installed)| installed == wanted);
+    let is_installed = |wanted: &str| plugin.release.place.rsplit_once("/v").is_some_and(|(_, installed)| installed == wanted);
     if version.is_some_and(|wanted| !is_installed(wanted)) {
         return None;
     }
@@ -127,7 +127,7 @@ fn kept_of_plugin(app: &App, trust: Trust<'_>, plugin: &Installation, path: &str
     if !plugin.enabled {
         return None;
     }
-    let release = app.release_files.kept_at(trust, &plugin.place).filter(|release| release.available)?;
+    let release = app.release_files.kept_at(trust, &plugin.release.place).filter(|release| release.available)?;
     file_of(release, path).ok()
 }
 
