@@ -57,7 +57,7 @@ async fn a_failed_write_leaves_no_trace(store: Store) {
         panic!("on purpose")
     });
     assert!(matches!(panicked.await, Err(Error::Storage { .. })));
-    assert_eq!(line(&mut store.connect(), "SELECT CAST(count(*) AS TEXT) AS line FROM meta"), "0");
+    assert_eq!(line(&mut store.connect(), "SELECT CAST(count(*) AS TEXT) AS line FROM meta WHERE key <> 'probe'"), "0");
     db.write(|conn| meta::get_or_insert(conn, "later", "")).await.unwrap();
     assert!(matches!(db.read(|_| -> Result<()> { panic!("on purpose") }).await, Err(Error::Storage { .. })));
     assert!(value(&db, "later").await.is_some());
