@@ -96,8 +96,12 @@ async fn copies_are_made_once_and_again_when_they_are_missing(app: TestApp) {
     let installed = Installed::new(&app, &demo().file("dist/long.js", script())).await;
     let path = format!("{}dist/long.js", installed.shared);
     let first = encoded(app.anonymous(), &path, "br", "br").await;
+    // One copy is there before the other.
+    encoded(app.anonymous(), &path, "gzip", "gzip").await;
     let copies = || tree(&app.home.plugins_dir().join("cache/encoded"));
-    let made = copies();
+    let mut made = copies();
+    // Nor is what is being written a copy yet.
+    made.retain(|name, _| name.ends_with(".br") || name.ends_with(".gz"));
     assert!(made.keys().any(|name| name.ends_with(".br")) && made.keys().any(|name| name.ends_with(".gz")), "{:?}", made.keys());
     // Others have the same content, and no copy of their own.
     app.admin().await.publish(demo().with("version", "1.1.0").file("dist/long.js", script()).zip(), "visibility=public").await.expect(201);
