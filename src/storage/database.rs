@@ -64,7 +64,8 @@ impl Turns {
 
 impl Database {
     /// Connects, and brings the schema up to date under a lock of the database, so that two processes can start at once. What
-    /// a killed process was committing is settled afterwards. `queue` bounds the write jobs that may wait. Blocking: call it before serving.
+    /// a killed process was committing is settled afterwards, or has taken 5 s. `queue` bounds the write jobs that may wait.
+    /// Blocking: call it before serving.
     pub fn open(url: &DatabaseUrl, queue: usize) -> Result<Self> {
         migrations::run(url)?;
         let pool = Pool::builder()

@@ -24,14 +24,16 @@ struct Transaction {
 /// Waits until the transactions that write now have ended, so that what is read afterwards does not change with them. SQLite's
 /// end with their process. `conn` must be outside any transaction, in which the answer would stay the first one.
 pub(super) fn wait(conn: &mut Connection) -> Result<()> {
-    let begin = Instant::now();
-    let found = writing(conn)?;
-    while writing(conn)?.iter().any(|transaction| found.contains(transaction)) {
-        if begin.elapsed() > WAIT_FOR {
+    let give_up = Instant::now() + WAIT_FOR;
+    let mut unfinished = writing(conn)?;
+    while !unfinished.is_empty() {
+        if Instant::now() > give_up {
             tracing::warn!("other processes have long transactions in this database");
             break;
         }
         thread::sleep(PAUSE);
+        let still = writing(conn)?;
+        unfinished.retain(|transaction| still.contains(transaction));
     }
     Ok(())
 }
