@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Plugins of all users together; one takes about 200 bytes.
+/// Plugins of all users together; `benches/run memory` tells what half of them take.
 const CAPACITY: u64 = 400_000;
 /// Releases that are installed; of more, some are in memory twice.
 const RELEASES: usize = 10_000;
