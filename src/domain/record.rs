@@ -147,6 +147,16 @@ pub fn without_credentials(url: &str) -> String {
     }
 }
 
+/// The same for every address in a value, however deep it stands.
+pub fn without_any_credentials(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains("://") => Value::String(without_credentials(&text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_any_credentials).collect()),
+        Value::Object(members) => Value::Object(members.into_iter().map(|(name, value)| (name, without_any_credentials(value))).collect()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

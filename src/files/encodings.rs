@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufReader, ErrorKind, Read, Write},
+    io::{self, BufReader, ErrorKind, Read, Seek, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -68,7 +68,7 @@ impl PluginsFolder {
     /// Looks for a copy and unpacks it to see whether it is right; a damaged one is removed.
     pub fn checked_copy(&self, sha384: &str, coding: Coding) -> Result<EncodedCopy> {
         let path = self.copy_path(sha384, coding)?;
-        let Some(file) = open(&path)? else { return Ok(EncodedCopy::Missing) };
+        let Some(mut file) = open(&path)? else { return Ok(EncodedCopy::Missing) };
         let mark = mark(&file)?;
         if mark.size == 0 {
             return Ok(EncodedCopy::Plain);
@@ -76,12 +76,11 @@ impl PluginsFolder {
         let is_right = decoded(BufReader::with_capacity(BUFFER, &file), coding).is_ok_and(|plain| plain == sha384);
         if !is_right {
             tracing::warn!(copy = %self.label(&path), "a compressed copy was damaged; it is made again");
-            fs::remove_file(&path).map_err(|e| failed(&e))?;
+            remove(&path)?;
             return Ok(EncodedCopy::Missing);
         }
-        let again = open(&path)?;
-        let sha384 = again.as_ref().map(|mut file| hash_of(&mut file)).transpose().map_err(|e| failed(&e))?;
-        Ok(again.zip(sha384).map_or(EncodedCopy::Missing, |(file, sha384)| EncodedCopy::There(CheckedCopy { file, mark, sha384 })))
+        let sha384 = file.rewind().and_then(|()| hash_of(&mut file)).map_err(|e| failed(&e))?;
+        Ok(EncodedCopy::There(CheckedCopy { file, mark, sha384 }))
     }
 
     /// A copy as it is now, unchecked, with its mark.
@@ -108,6 +107,8 @@ impl PluginsFolder {
                 if !is_worth_sending(file.size, copy.as_file().metadata()?.len()) {
                     copy.as_file().set_len(0)?;
                 }
+                // An empty copy says something, and must not be what a crash has left of another.
+                copy.as_file().sync_all()?;
                 copy.persist(&path)?;
                 io::Result::Ok(())
             };
@@ -119,10 +120,7 @@ impl PluginsFolder {
     /// Removes the copies of a content; whoever still needs them makes them again.
     pub fn remove_copies(&self, sha384: &str) -> Result<()> {
         for coding in Coding::ALL {
-            match fs::remove_file(self.copy_path(sha384, coding)?) {
-                Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Err(failed(&e)),
-                _ => {}
-            }
+            remove(&self.copy_path(sha384, coding)?)?;
         }
         Ok(())
     }
@@ -165,10 +163,7 @@ impl PluginsFolder {
 
     /// Removes one copy; one that is gone by now is fine.
     pub fn remove_copy(&self, label: &str) -> Result<()> {
-        match fs::remove_file(self.root().join(label)) {
-            Err(e) if e.kind() != ErrorKind::NotFound => Err(failed(&e)),
-            _ => Ok(()),
-        }
+        remove(&self.root().join(label))
     }
 
     /// Removes what killed processes left half made.
@@ -219,11 +214,20 @@ fn open(path: &Path) -> Result<Option<File>> {
     }
 }
 
+/// Removes a copy, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Err(failed(&e)),
+        _ => Ok(()),
+    }
+}
+
 /// sha384 of what the copy unpacks to, in base64.
 fn decoded(copy: impl Read, coding: Coding) -> io::Result<String> {
     match coding {
         Coding::Br => hash_of(&mut brotli::Decompressor::new(copy, BUFFER)),
-        Coding::Gzip => hash_of(&mut flate2::read::GzDecoder::new(copy)),
+        // This one notices what stands behind the end.
+        Coding::Gzip => hash_of(&mut flate2::read::MultiGzDecoder::new(copy)),
     }
 }
 
@@ -245,8 +249,6 @@ fn encode(mut plain: impl Read, copy: &mut NamedTempFile, coding: Coding, size: 
 
 #[cfg(test)]
 mod tests {
-    use std::io::Seek;
-
     use super::*;
 
     struct Fixture {
@@ -295,9 +297,12 @@ mod tests {
             assert_eq!(hash_of(&mut &copy.file).unwrap(), copy.sha384);
             // Damage is noticed, and the copy made again.
             let path = fixture.folder.copy_path(&file.sha384, coding).unwrap();
-            fs::write(&path, "rubbish").unwrap();
-            assert!(matches!(fixture.copy(&file, coding), EncodedCopy::Missing));
-            fixture.make(&file).unwrap();
+            let longer = [fs::read(&path).unwrap(), b"rubbish".to_vec()].concat();
+            for damaged in [b"rubbish".to_vec(), longer] {
+                fs::write(&path, damaged).unwrap();
+                assert!(matches!(fixture.copy(&file, coding), EncodedCopy::Missing), "{coding:?}");
+                fixture.make(&file).unwrap();
+            }
             assert!(matches!(fixture.copy(&file, coding), EncodedCopy::There(_)));
         }
         fixture.folder.remove_copies(&file.sha384).unwrap();

@@ -19,8 +19,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What this server has in its folder.
-const PARTS: &[&str] = &["shared", "users", "cache", "backups", ".locks"];
+/// What this server has in its folder, and what the sample of one is explained with.
+const PARTS: &[&str] = &["shared", "users", "cache", "backups", ".locks", "README.md", ".gitignore"];
 
 /// Bytes read at once.
 const BUFFER: usize = 128 * 1024;

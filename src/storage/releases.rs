@@ -126,14 +126,13 @@ pub fn digests(conn: &mut Connection) -> Result<Vec<(Slug, Version, Digest, bool
         .collect()
 }
 
-/// Versions that ranges, channels and `latest` may choose: neither yanked nor without files, and no variants.
 /// Manifest of every release, and whether its files are there.
 pub fn manifests(conn: &mut Connection) -> Result<Vec<(Manifest, bool)>> {
     let rows: Vec<(String, Option<i64>)> = releases::table.select((releases::manifest, releases::files_removed_at)).load(conn)?;
     rows.into_iter().map(|(manifest, removed)| Ok((stored_json("releases.manifest", &manifest)?, removed.is_none()))).collect()
 }
 
-/// Versions that ranges, channels and `latest` may choose: neither yanked nor without files.
+/// Versions that ranges, channels and `latest` may choose: neither yanked nor without files, and no variants.
 pub fn choosable_versions(conn: &mut Connection, slug: &Slug) -> Result<Vec<Version>> {
     let texts: Vec<String> = releases::table
         .filter(releases::slug.eq(slug.as_str()))

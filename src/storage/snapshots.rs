@@ -7,6 +7,7 @@ use diesel::{
 
 use super::{
     Connection,
+    connection::each,
     schema::{snapshot_entries, snapshots},
     values::stored,
 };
@@ -84,16 +85,11 @@ pub fn insert(conn: &mut Connection, snapshot: Snapshot) -> Result<Snapshot> {
         .bind::<Text, _>(snapshot.plugin.as_str())
         .bind::<BigInt, _>(snapshot.created_at.millis())
         .execute(conn)?;
-    let (entries, size) = recount(conn, &snapshot.id)?;
-    Ok(Snapshot { entries, size, ..snapshot })
-}
-
-/// Sums up what the snapshot holds.
-fn recount(conn: &mut Connection, id: &str) -> Result<(i64, i64)> {
-    let sizes: Vec<i64> = snapshot_entries::table.filter(snapshot_entries::snapshot_id.eq(id)).select(snapshot_entries::size).load(conn)?;
+    let copies = snapshot_entries::table.filter(snapshot_entries::snapshot_id.eq(&snapshot.id));
+    let sizes: Vec<i64> = copies.select(snapshot_entries::size).load(conn)?;
     let (entries, size) = (i64::try_from(sizes.len()).unwrap_or(i64::MAX), sizes.iter().sum());
-    diesel::update(snapshots::table.find(id)).set((snapshots::entries.eq(entries), snapshots::size.eq(size))).execute(conn)?;
-    Ok((entries, size))
+    diesel::update(snapshots::table.find(&snapshot.id)).set((snapshots::entries.eq(entries), snapshots::size.eq(size))).execute(conn)?;
+    Ok(Snapshot { entries, size, ..snapshot })
 }
 
 /// The user's snapshots of one plugin, newest first (ids sort by time).
@@ -177,8 +173,11 @@ pub fn replace(conn: &mut Connection, id: &str, key: &SnapshotKey, document: &St
 /// Removes the copies of one entry from all snapshots.
 pub fn erase(conn: &mut Connection, user: &UserId, key: &StateKey) -> Result<()> {
     for snapshot in list(conn, user, &key.plugin)? {
-        if diesel::delete(snapshot_entries::table.find((&snapshot.id, &key.page, &key.key))).execute(conn)? > 0 {
-            recount(conn, &snapshot.id)?;
+        let copy = diesel::delete(snapshot_entries::table.find((&snapshot.id, &key.page, &key.key)));
+        let erased = each!(conn, get_result::<i64>, copy.returning(snapshot_entries::size)).optional()?;
+        if let Some(size) = erased {
+            let less = (snapshots::entries.eq(snapshots::entries - 1), snapshots::size.eq(snapshots::size - size));
+            diesel::update(snapshots::table.find(&snapshot.id)).set(less).execute(conn)?;
         }
     }
     Ok(())

@@ -43,7 +43,7 @@ fn writing(conn: &mut Connection) -> Result<Vec<Transaction>> {
         Connection::Sqlite(_) => Ok(Vec::new()),
         Connection::Postgres(conn) => {
             let found = "SELECT backend_xid::text AS id FROM pg_stat_activity \
-                         WHERE datname = current_database() AND backend_xid IS NOT NULL";
+                         WHERE datname = current_database() AND usename = current_user AND backend_type = 'client backend' AND backend_xid IS NOT NULL";
             Ok(sql_query(found).load(conn)?)
         }
     }

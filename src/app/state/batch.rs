@@ -29,7 +29,7 @@ pub struct Item {
 pub enum ItemResult {
     Done(Box<Written>),
     Failed(Error),
-    /// Another item failed, and all or nothing was wanted.
+    /// Another item failed, and all or nothing was wanted; or the database was too busy for one before it.
     NotApplied,
 }
 
@@ -42,8 +42,28 @@ pub async fn batch(app: &Arc<App>, access: &Access, items: Vec<Item>, atomic: bo
     let mut results = Vec::with_capacity(items.len());
     for group in items.chunks(TOGETHER) {
         results.extend(each(app, access, group).await?);
+        if results.last().is_some_and(is_too_busy) {
+            break;
+        }
     }
+    results.resize_with(items.len(), || ItemResult::NotApplied);
     Ok(results)
+}
+
+fn is_too_busy(result: &ItemResult) -> bool {
+    matches!(result, ItemResult::Failed(Error::Busy { .. }))
+}
+
+/// Runs them in their order up to the first that the database is too busy for. Those behind it are refused at once: each would
+/// wait as long, and perhaps come before it.
+pub(super) async fn in_order<T, R>(items: Vec<T>, mut run: impl AsyncFnMut(T) -> Result<R>) -> Vec<Result<R>> {
+    let (mut results, mut too_busy) = (Vec::with_capacity(items.len()), false);
+    for item in items {
+        let result = if too_busy { Err(Error::Busy { what: "the database" }) } else { run(item).await };
+        too_busy |= matches!(result, Err(Error::Busy { .. }));
+        results.push(result);
+    }
+    results
 }
 
 /// # Errors
@@ -59,7 +79,7 @@ pub(super) fn check_count(items: usize) -> Result<()> {
 /// A write that is ready for its transaction; none where that has to wait for those before it.
 type Prepared = Option<(Context, Operation)>;
 
-/// Each item for itself, in their order.
+/// Each item for itself, in their order, up to one that the database is too busy for.
 async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<ItemResult>> {
     let mut prepared: Vec<Prepared> = Vec::with_capacity(items.len());
     for item in items {
@@ -70,15 +90,17 @@ async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<Ite
     let mut results = Vec::with_capacity(items.len());
     while results.len() < items.len() {
         results.extend(together(app, access, &prepared, results.len()).await?);
-        // Overtaken, perhaps by an item of the same request: on its own it starts from what is there now.
-        if let Some(item) = items.get(results.len()) {
-            results.push(alone(app, access, item).await);
+        let Some(item) = items.get(results.len()) else { break };
+        results.push(alone(app, access, item).await);
+        if results.last().is_some_and(is_too_busy) {
+            break;
         }
     }
     Ok(results)
 }
 
-/// Writes from this one on, each in a savepoint of its own, up to the first that is not as it was prepared for.
+/// Writes from this one on, each in a savepoint of its own, up to the first that has to be tried on its own: it is not as it was
+/// prepared for, perhaps because of an item before it, or the database failed.
 async fn together(app: &Arc<App>, access: &Access, prepared: &Arc<Vec<Prepared>>, from: usize) -> Result<Vec<ItemResult>> {
     let (owner, quota, prepared) = (access.clone(), Quota::of(app), Arc::clone(prepared));
     let results = app.db.write(move |conn| {
@@ -86,13 +108,17 @@ async fn together(app: &Arc<App>, access: &Access, prepared: &Arc<Vec<Prepared>>
         for (context, operation) in prepared.iter().skip(from).map_while(Option::as_ref) {
             match conn.in_savepoint(|conn| commit(conn, &Place { access: &owner, context, quota, now }, operation)) {
                 Ok(Step::Done(written)) => results.push(ItemResult::Done(written)),
-                Ok(Step::Stale) => break,
+                // After a failure the transaction may be lost, and the next savepoint would begin another.
+                Ok(Step::Stale) | Err(Error::Busy { .. } | Error::Storage { .. }) => break,
                 Err(error) => results.push(ItemResult::Failed(error)),
             }
         }
         Ok(results)
     });
-    let results = results.await?;
+    let results = match results.await {
+        Err(Error::Busy { .. }) => Vec::new(),
+        results => results?,
+    };
     if results.iter().any(|result| matches!(result, ItemResult::Done(_))) {
         app.state.wake(&access.user);
     }
@@ -178,12 +204,9 @@ async fn all_or_nothing(app: &Arc<App>, access: &Access, items: &[Item]) -> Resu
 /// Creates entries one after another; each stands or falls for itself.
 pub async fn create_many(app: &Arc<App>, access: &Access, drafts: Vec<Result<(KeyText, Draft)>>) -> Result<Vec<Result<Found>>> {
     check_count(drafts.len())?;
-    let mut results = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        results.push(match draft {
-            Ok((key, draft)) => post(app, access, &key, draft).await,
-            Err(error) => Err(error),
-        });
-    }
-    Ok(results)
+    let create = async |draft: Result<(KeyText, Draft)>| {
+        let (key, draft) = draft?;
+        post(app, access, &key, draft).await
+    };
+    Ok(in_order(drafts, create).await)
 }

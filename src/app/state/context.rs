@@ -87,6 +87,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// For what has to be done although the plugin's own policy cannot be read.
+    pub fn with_default_policy(conn: &mut Connection, user: &UserId, plugin: Slug) -> Result<Self> {
+        let installation = state_policies::installation(conn, user, &plugin)?;
+        Ok(Self { plugin, compiled: Arc::default(), installation, outdated: Arc::default() })
+    }
+
     pub fn is_outdated(&self) -> bool {
         self.outdated.load(Relaxed)
     }

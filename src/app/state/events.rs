@@ -189,10 +189,11 @@ impl Events {
         self.channels().get(user).map_or(0, |channel| channel.streams)
     }
 
-    /// Everybody who listens, with what they have seen.
-    pub(super) fn listening(&self) -> Vec<(UserId, Seen)> {
+    /// Everybody who listens; with the plugins that they know, where those are no longer as of what `holds`.
+    pub(super) fn listening(&self, holds: impl Fn(Stamp) -> bool) -> Vec<(UserId, Option<Installed>)> {
+        let known = |seen: &Seen| (!holds(seen.stamp)).then(|| seen.plugins.clone());
         let channels = self.channels();
-        channels.iter().filter_map(|(user, channel)| Some((user.clone(), channel.seen.clone()?))).collect()
+        channels.iter().filter_map(|(user, channel)| Some((user.clone(), channel.seen.as_ref().map(known)?))).collect()
     }
 
     /// Where the user's listeners begin; those that are there already have begun.

@@ -32,7 +32,8 @@ fn installed(conn: &mut Connection, user: &UserId) -> Result<Installed> {
 
 /// Looks once.
 pub async fn follow(app: &Arc<App>) -> Result<()> {
-    let listening = app.state.events.listening();
+    // Without trust nobody can tell that nothing has changed.
+    let listening = app.state.events.listening(|stamp| app.db.changes().trust().is_some_and(|trust| trust.holds(stamp)));
     for group in listening.chunks(TOGETHER) {
         look(app, group.to_vec()).await?;
     }
@@ -47,17 +48,15 @@ enum Now {
     Gone,
 }
 
-async fn look(app: &Arc<App>, group: Vec<(UserId, Seen)>) -> Result<()> {
+async fn look(app: &Arc<App>, group: Vec<(UserId, Option<Installed>)>) -> Result<()> {
     let changes = app.db.changes();
     let users: Vec<UserId> = group.iter().map(|(user, _)| user.clone()).collect();
-    // Without trust nobody can tell that nothing has changed.
-    let is_due = |(_, seen): &(UserId, Seen)| !changes.trust().is_some_and(|trust| trust.holds(seen.stamp));
-    let due: Vec<_> = group.into_iter().filter(is_due).map(|(user, seen)| (changes.stamp(Subject::User(&user)), user, seen)).collect();
+    let due: Vec<_> = group.into_iter().filter_map(|(user, known)| Some((changes.stamp(Subject::User(&user)), user, known?))).collect();
     let read = app.db.read(move |conn| {
         let heads = state_heads::find_all(conn, &users)?;
         let mut found = Vec::with_capacity(due.len());
-        for (stamp, user, seen) in due {
-            let differences = differences(conn, &user, &seen.plugins)?;
+        for (stamp, user, known) in due {
+            let differences = differences(conn, &user, &known)?;
             found.push((user, stamp, differences));
         }
         Ok((heads, found))

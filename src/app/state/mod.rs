@@ -39,8 +39,8 @@ pub use policies::{InForce, policy, set_policy};
 pub use prepare::Form;
 pub use read::{Found, ListRequest, find, find_by_id, find_filled, id_of, list};
 pub use snapshots::{
-    SNAPSHOTS_KEPT, before_update, create_snapshot, delete_snapshot, let_go, list_snapshots, purge_in, restore_in, restore_snapshot,
-    snapshot, take,
+    MOST_PINNED, SNAPSHOTS_KEPT, before_update, create_snapshot, delete_snapshot, let_go, list_snapshots, purge_in, restore_in,
+    restore_snapshot, snapshot, take,
 };
 pub use stats::{Limits, Stats, Used, admin_stats, limits, stats};
 pub use sweep::{HORIZON, expire, expire_of, forget};

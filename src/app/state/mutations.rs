@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Access,
-    batch::check_count,
+    batch::{check_count, in_order},
     commit::{Operation, Outcome, Place, Quota, Step, Written, commit},
     context::Context,
     write::{ATTEMPTS, KeyText, Request, build, overtaken},
@@ -51,14 +51,8 @@ pub enum Applied {
 /// Applies the mutations in their order, each with the note that it was, in one transaction.
 pub async fn apply(app: &Arc<App>, access: &Access, device: &str, mutations: Vec<Mutation>) -> Result<Vec<Applied>> {
     check_count(mutations.len())?;
-    let mut results = Vec::with_capacity(mutations.len());
-    for mutation in mutations {
-        results.push(match one(app, access, device, &mutation).await {
-            Ok(applied) => applied,
-            Err(error) => Applied::Failed(error),
-        });
-    }
-    Ok(results)
+    let apply = async |mutation: Mutation| one(app, access, device, &mutation).await;
+    Ok(in_order(mutations, apply).await.into_iter().map(|applied| applied.unwrap_or_else(Applied::Failed)).collect())
 }
 
 enum Tried {

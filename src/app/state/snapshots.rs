@@ -22,6 +22,8 @@ use crate::{
 
 /// Of one plugin and user; pinned ones do not count.
 pub const SNAPSHOTS_KEPT: usize = 10;
+/// Of one plugin and user: each may be as large as all that the plugin keeps.
+pub const MOST_PINNED: usize = 20;
 
 fn absent() -> Error {
     Error::NotFound("snapshot".to_owned())
@@ -115,11 +117,12 @@ pub fn purge_in(app: &App, conn: &mut Connection, access: &Access, plugin: &Slug
     state_heads::hold(conn, &access.user)?;
     let context = context::load_in(app, conn, &access.user, plugin.clone())?;
     let place = Place { access, context: &context, quota: Quota::of(app), now: now() };
-    for entry in state_lists::of_plugin(conn, &access.user, plugin)? {
-        write_unasked(conn, &place, Target::Id(entry.id), Action::Purge, Facts::default())?;
-    }
+    // Before the entries, each of which would be looked for in all of them.
     for snapshot in snapshots::list(conn, &access.user, plugin)? {
         snapshots::delete(conn, &snapshot.id)?;
+    }
+    for entry in state_lists::of_plugin(conn, &access.user, plugin)? {
+        write_unasked(conn, &place, Target::Id(entry.id), Action::Purge, Facts::default())?;
     }
     Ok(())
 }
@@ -136,11 +139,26 @@ pub async fn create_snapshot(app: &Arc<App>, access: &Access, plugin_id: String,
         .write(move |conn| {
             let plugin = context::resolve(conn, &access.user, &plugin_id)?;
             access.require(&plugin)?;
+            if pinned {
+                check_pinned(conn, &access.user, &plugin)?;
+            }
             let made = take(&shared, conn, &access, &plugin, SnapshotReason::Request, (label.clone(), pinned))?;
             let_go(conn, &access.user, &plugin)?;
             Ok(made)
         })
         .await
+}
+
+/// Whether one more may be pinned, in the transaction that it is called in.
+fn check_pinned(conn: &mut Connection, user: &UserId, plugin: &Slug) -> Result<()> {
+    state_heads::hold(conn, user)?;
+    let pinned = snapshots::list(conn, user, plugin)?.iter().filter(|snapshot| snapshot.pinned).count();
+    match pinned < MOST_PINNED {
+        true => Ok(()),
+        false => {
+            Err(Error::QuotaExceeded { what: "the pinned snapshots of this plugin", limit: MOST_PINNED as u64, actual: pinned as u64 + 1 })
+        }
+    }
 }
 
 /// Those before this id, newest first; of one plugin, or of all.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Access,
     commit::{Action, Facts, Operation, Outcome, Place, Quota, Step, Target, Written, commit},
-    context,
+    context::{self, Context},
 };
 use crate::{
     app::{App, now},
@@ -27,8 +27,17 @@ pub async fn expire(app: &Arc<App>) -> Result<usize> {
     let mut ended = 0;
     loop {
         let now = now();
-        let due = app.db.read(move |conn| state_lists::expired(conn, now, BATCH)).await?;
-        let done = end(app, due.clone()).await?;
+        let mut due = app.db.read(move |conn| state_lists::expired(conn, now, BATCH)).await?;
+        due.sort();
+        let mut done = 0;
+        for group in due.chunk_by(|a, b| a.0 == b.0) {
+            let Some((user, _)) = group.first() else { continue };
+            match end(app, user, group.iter().map(|(_, id)| id.clone()).collect()).await {
+                Ok(ended) => done += ended,
+                // One user's damage is not to keep those of others.
+                Err(error) => tracing::error!(%user, error = %error.chain(), "state that has ended cannot be swept up"),
+            }
+        }
         ended += done;
         // Without progress somebody else is at it.
         if due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) || done == 0 {
@@ -44,7 +53,7 @@ pub async fn expire_of(app: &Arc<App>, access: &Access) -> Result<usize> {
         let (user, plugins, now) = (access.user.clone(), access.plugins.clone(), now());
         let ids = app.db.read(move |conn| state_lists::expired_of(conn, &user, &plugins, now, BATCH)).await?;
         let found = ids.len();
-        let done = end(app, ids.into_iter().map(|id| (access.user.clone(), id)).collect()).await?;
+        let done = end(app, &access.user, ids).await?;
         ended += done;
         if found < usize::try_from(BATCH).unwrap_or(usize::MAX) || done == 0 {
             return Ok(ended);
@@ -52,31 +61,27 @@ pub async fn expire_of(app: &Arc<App>, access: &Access) -> Result<usize> {
     }
 }
 
-/// One transaction for each user among them.
-async fn end(app: &Arc<App>, mut due: Vec<(UserId, String)>) -> Result<usize> {
-    due.sort();
-    let mut ended = 0;
-    for group in due.chunk_by(|a, b| a.0 == b.0) {
-        let Some((user, _)) = group.first() else { continue };
-        let (owner, shared) = (user.clone(), Arc::clone(app));
-        let ids: Vec<String> = group.iter().map(|(_, id)| id.clone()).collect();
-        let written = app.db.write(move |conn| {
-            ids.iter().try_fold(Vec::new(), |mut done, id| {
-                done.extend(end_one(&shared, conn, &owner, id)?);
-                Ok(done)
-            })
-        });
-        let written = written.await?;
-        ended += written.len();
-        app.state.wake(user);
-    }
-    Ok(ended)
+/// One transaction for entries of one user. How many have ended.
+async fn end(app: &Arc<App>, user: &UserId, ids: Vec<String>) -> Result<usize> {
+    let (owner, shared) = (user.clone(), Arc::clone(app));
+    let written = app.db.write(move |conn| {
+        ids.iter().try_fold(Vec::new(), |mut done, id| {
+            done.extend(end_one(&shared, conn, &owner, id)?);
+            Ok(done)
+        })
+    });
+    let written = written.await?;
+    app.state.wake(user);
+    Ok(written.len())
 }
 
 fn end_one(app: &App, conn: &mut Connection, user: &UserId, id: &str) -> Result<Option<Box<Written>>> {
     let Some(entry) = state_entries::find_by_id(conn, user, id)? else { return Ok(None) };
     let access = Access { user: user.clone(), plugins: PluginSet::All, actor: "expiry".to_owned(), user_agent: None };
-    let context = context::load_in(app, conn, user, entry.key.plugin)?;
+    let context = context::load_in(app, conn, user, entry.key.plugin.clone()).or_else(|error| {
+        tracing::error!(plugin = %entry.key.plugin, error = %error.chain(), "the default policy holds for what has ended");
+        Context::with_default_policy(conn, user, entry.key.plugin)
+    })?;
     let operation = Operation {
         target: Target::Id(entry.id),
         action: Action::Expire,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     Access,
-    batch::check_count,
+    batch::{check_count, in_order},
     commit::Target,
     read::{Found, key_and_context},
     write::{ATTEMPTS, Draft, KeyText, attempt_with_document, current, overtaken, put_operation},
@@ -36,14 +36,11 @@ pub async fn sync(
     force: bool,
 ) -> Result<Vec<Result<Synced>>> {
     check_count(drafts.len())?;
-    let mut results = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        results.push(match draft {
-            Ok((key, draft)) => one(app, access, device, &key, draft, force).await,
-            Err(error) => Err(error),
-        });
-    }
-    Ok(results)
+    let write = async |draft: Result<(KeyText, Draft)>| {
+        let (key, draft) = draft?;
+        one(app, access, device, &key, draft, force).await
+    };
+    Ok(in_order(drafts, write).await)
 }
 
 async fn one(app: &Arc<App>, access: &Access, device: &str, key: &KeyText, mut draft: Draft, force: bool) -> Result<Synced> {

@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::Value;
+
+use crate::domain::record::without_any_credentials;
 
 /// What every command of taking over answers: each object once, with its outcome.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +87,16 @@ pub struct Counts {
     pub already_done: u64,
     pub skipped: u64,
     pub failed: u64,
+}
+
+/// Of an old entry of a plugin whose entry in another file counts, with what it said: but for what the user had set, and without
+/// passwords, because reports end up in logs.
+pub fn outdone(by: &str, entry: &Value) -> String {
+    let mut said = without_any_credentials(entry.clone());
+    if let Some(members) = said.as_object_mut() {
+        members.shift_remove("user_config");
+    }
+    format!("{by} has this plugin, too, and counts; this entry said {said}")
 }
 
 impl Kind {

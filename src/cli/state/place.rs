@@ -17,6 +17,7 @@ use crate::{
         remote::{Remote, member, read},
         target::Target,
     },
+    domain::UserId,
     error::Error,
 };
 
@@ -129,8 +130,10 @@ async fn deleted_id(remote: &Remote, route: &[String], key: &Key) -> Result<Stri
     let mut query = vec![("limit", PAGE.to_string())];
     loop {
         let page: Changes = read(remote.send(request(remote, route, Method::GET, &["changes"]).query(&query)).await?.1)?;
+        // The server tells slugs, also of what was named by the id of an installation.
+        let is_plugin = |slug: &str| key.plugin.strip_suffix(slug).is_some_and(|rest| rest.is_empty() || is_owners_prefix(rest));
         let is_it = |change: &Change| {
-            change.plugin_id == key.plugin
+            is_plugin(&change.plugin_id)
                 && change.page_id.as_deref().unwrap_or_default() == key.page.as_deref().unwrap_or_default()
                 && change.state_key.as_deref().unwrap_or_default() == key.key.as_deref().unwrap_or_default()
         };
@@ -142,4 +145,9 @@ async fn deleted_id(remote: &Remote, route: &[String], key: &Key) -> Result<Stri
         }
         query = vec![("limit", PAGE.to_string()), ("since", page.cursor)];
     }
+}
+
+/// Whether this is what stands before the slug in the id of an installation: a user's id and `_`.
+fn is_owners_prefix(text: &str) -> bool {
+    text.strip_suffix('_').is_some_and(|id| id.parse::<UserId>().is_ok())
 }

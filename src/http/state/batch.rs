@@ -133,7 +133,8 @@ pub struct BatchAnswer {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = StateOperationResult)]
 struct ResultBody {
-    /// As the operation alone would be answered; 424 where another one failed and all or nothing was wanted.
+    /// As the operation alone would be answered; 424 where another one failed and all or nothing was wanted, or
+    /// where the server was too busy for one before it.
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     etag: Option<String>,

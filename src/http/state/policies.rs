@@ -86,6 +86,9 @@ pub struct LimitsAnswer {
     /// Snapshots of each plugin that are kept beside the pinned ones.
     #[schema(maximum = 1000)]
     snapshots: usize,
+    /// Pinned snapshots of each plugin.
+    #[schema(maximum = 1000)]
+    pinned_snapshots: usize,
     /// Bytes of a line that `/import` takes.
     import_line: u64,
     /// Seconds for which a deletion is told and a mutation is known.
@@ -126,6 +129,7 @@ pub async fn limits(user: StateAccess, app: web::Data<App>) -> HttpResult {
         plugin_limit: limits.plugin,
         streams: Limit { limit: state::MOST_STREAMS as u64, used: app.state.events.streams(&user.access.user) as i64 },
         snapshots: state::SNAPSHOTS_KEPT,
+        pinned_snapshots: state::MOST_PINNED,
         import_line: limits.import_line,
         horizon_seconds: state::HORIZON.as_secs(),
     }))

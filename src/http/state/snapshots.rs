@@ -114,7 +114,14 @@ pub async fn list_snapshots(request: HttpRequest, user: StateAccess, app: web::D
 }
 
 /// Keeps all entries of one plugin as they are at this moment.
-#[utoipa::path(tag = "state", request_body = SnapshotCreate, responses((status = 201, body = SnapshotBody)))]
+#[utoipa::path(
+    tag = "state",
+    request_body = SnapshotCreate,
+    responses(
+        (status = 201, body = SnapshotBody),
+        (status = 507, description = "quota_exceeded: no more can be pinned", body = ProblemSchema)
+    )
+)]
 #[post("/plugin-state/snapshots")]
 pub async fn create_snapshot(user: StateAccess, app: web::Data<App>, body: Json<SnapshotCreate>) -> HttpResult {
     let SnapshotCreate { plugin_id, label, pinned } = body.0;

@@ -24,6 +24,8 @@ async fn state_is_managed_from_the_command_line(app: TestApp) {
         // What is deleted has its history, and comes back.
         let gone = run(&["history", "Demo", "k", "--page", "p"]).done().json()[0].clone();
         assert_eq!(gone["change"], "delete");
+        let by_id = format!("{}_Demo", ann.user_id);
+        assert_eq!(run(&["history", &by_id, "k", "--page", "p"]).done().json()[0], gone);
         let before = (gone["version"].as_i64().unwrap() - 1).to_string();
         run(&["rollback", "Demo", "k", "--page", "p", "--to", &before]).done();
         assert_eq!(run(&["get", "Demo", "k", "--page", "p"]).done().json().to_string(), r#"{"a":1.0}"#);

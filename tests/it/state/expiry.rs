@@ -55,6 +55,23 @@ async fn the_server_sweeps_by_itself(app: TestApp) {
     }
 }
 
+both!(an_unreadable_policy_keeps_nothing_from_ending, state_sweep_interval = "50ms");
+async fn an_unreadable_policy_keeps_nothing_from_ending(app: TestApp) {
+    let (ann, ben) = (owner(&app, "ann").await, owner(&app, "ben").await);
+    app.admin().await.put(&format!("{STATE}/policies/Demo")).json(json!({})).await.expect(200);
+    for (user, plugin) in [(&ann, "Demo"), (&ann, "Other"), (&ben, "Demo"), (&ben, "Other")] {
+        let address = format!("{STATE}/entry?plugin_id={plugin}");
+        user.put(&address).header("plugyard-expires", "2999-01-01T00:00:00Z").json(json!(1)).await.expect(201);
+    }
+    app.database.execute("UPDATE state_policies SET policy = 'broken'");
+    app.database.execute("UPDATE state_entries SET expires_at = 1");
+    let swept = "SELECT CAST(count(*) AS TEXT) AS value FROM state_entries WHERE deleted_at IS NOT NULL";
+    while app.database.values(swept) != ["4"] {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    ann.put(&entry("k")).json(json!(1)).await.assert_problem(503, "storage");
+}
+
 both!(what_is_older_than_the_horizon_is_forgotten);
 async fn what_is_older_than_the_horizon_is_forgotten(app: TestApp) {
     let ann = owner(&app, "ann").await;

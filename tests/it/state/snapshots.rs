@@ -61,6 +61,23 @@ async fn the_last_ten_stay_and_pinned_ones(app: TestApp) {
     assert_eq!((kept["items"].as_array().unwrap().len(), &kept["items"][0]["id"]), (1, &of_other["id"]));
 }
 
+both!(there_is_an_end_to_pinning);
+async fn there_is_an_end_to_pinning(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let most = ann.get(&format!("{STATE}/limits")).await.json()["pinned_snapshots"].as_u64().unwrap();
+    let mut last = json!(null);
+    for _ in 0..most {
+        last = take(&ann, true).await;
+    }
+    let pin = json!({"plugin_id": "Demo", "pinned": true});
+    let refused = ann.post(SNAPSHOTS).json(pin.clone()).await.assert_problem(507, "quota_exceeded");
+    assert_eq!((&refused["limit"], &refused["actual"]), (&json!(most), &json!(most + 1)));
+    take(&ann, false).await;
+    ann.post(SNAPSHOTS).json(json!({"plugin_id": "Other", "pinned": true})).await.expect(201);
+    ann.delete(&format!("{SNAPSHOTS}/{}", id(&last))).await.expect(204);
+    ann.post(SNAPSHOTS).json(pin).await.expect(201);
+}
+
 both!(the_oldest_that_is_kept_can_be_restored);
 async fn the_oldest_that_is_kept_can_be_restored(app: TestApp) {
     let ann = owner(&app, "ann").await;

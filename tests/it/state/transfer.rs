@@ -215,6 +215,19 @@ async fn a_damaged_line_is_named_and_nothing_is_imported(app: TestApp) {
     assert_eq!(problem["errors"].as_array().unwrap().len(), 50);
 }
 
+both!(an_import_needs_no_room_in_between, max_state_document = "1 KiB", state_quota_factor = "2");
+async fn an_import_needs_no_room_in_between(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let of_size = |size: usize| json!("x".repeat(size - 2));
+    for (key, size) in [("a", 100), ("b", 1000), ("c", 900)] {
+        ann.put(&entry(key)).json(of_size(size)).await.expect(201);
+    }
+    let turned = made_up(&[("a", of_size(1000)), ("b", of_size(100)), ("c", of_size(900)), ("d", of_size(24))]);
+    let done = import(&ann, "merge", turned).await.expect(200).json();
+    assert_eq!(["created", "updated", "unchanged"].map(|name| done[name].as_i64().unwrap()), [1, 2, 1]);
+    assert_eq!(ann.get(&format!("{STATE}/stats")).await.json()["total_size"], 2024);
+}
+
 both!(an_import_keeps_to_policies_and_quotas, max_state_document = "1 KiB", state_quota_factor = "2", max_state_entries = "3");
 async fn an_import_keeps_to_policies_and_quotas(app: TestApp) {
     let ann = owner(&app, "ann").await;

@@ -115,6 +115,12 @@ struct Ready {
     stored_size: usize,
 }
 
+impl Ready {
+    fn state_key(&self) -> StateKey {
+        StateKey { plugin: self.plugin.clone(), page: self.page.clone(), key: self.key.clone() }
+    }
+}
+
 /// Prepared lines, outside of memory where they are many.
 struct SetAside {
     block: Vec<u8>,

@@ -49,25 +49,26 @@ impl Writing {
         if self.mode == Mode::Replace {
             imported.deleted = self.delete_others(conn, quota, now)?;
         }
-        let mut reader = self.spool.read()?;
-        let mut text = String::new();
-        loop {
-            let unreadable = |e| Error::storage("what was set aside cannot be read", e);
-            text.clear();
-            if reader.read_line(&mut text).map_err(unreadable)? == 0 {
-                return Ok(imported);
+        let Self { access, contexts, mode, spool, .. } = self;
+        let place = |plugin: &Slug| {
+            let context = contexts.get(plugin).ok_or_else(|| Error::damaged("what was set aside is damaged"))?;
+            Ok::<_, Error>(Place { access, context, quota, now })
+        };
+        // What shrinks comes first: where the state fits before and after, it fits all the way.
+        let mut growing = HashSet::new();
+        each(spool, |ready, data| {
+            let there = state_entries::find(conn, &access.user, &ready.state_key())?;
+            if ready.size > there.map_or(0, |entry| entry.size) {
+                growing.insert(ready.line);
+                return Ok(());
             }
-            let ready: Ready = serde_json::from_str(&text).map_err(|e| Error::storage("what was set aside is damaged", e))?;
-            let mut data = vec![0; ready.stored_size];
-            reader.read_exact(&mut data).map_err(unreadable)?;
-            let context = self.contexts.get(&ready.plugin).ok_or_else(|| Error::damaged("what was set aside is damaged"))?;
-            let place = Place { access: &self.access, context, quota, now };
-            let line = ready.line;
-            write_one(conn, &place, self.mode, ready, data, &mut imported).map_err(|error| match error {
-                Error::IncompatibleVersion(why) => Error::IncompatibleVersion(format!("line {line}: {why}")),
-                error => error,
-            })?;
-        }
+            write_one(conn, &place(&ready.plugin)?, *mode, ready, data, &mut imported)
+        })?;
+        each(spool, |ready, data| match growing.contains(&ready.line) {
+            true => write_one(conn, &place(&ready.plugin)?, *mode, ready, data, &mut imported),
+            false => Ok(()),
+        })?;
+        Ok(imported)
     }
 
     /// Deletes what the export would have if it were there.
@@ -100,8 +101,23 @@ impl Writing {
     }
 }
 
+/// Hands over every entry that was set aside, with its document as it is stored.
+fn each(spool: &mut Spool, mut work: impl FnMut(Ready, Vec<u8>) -> Result<()>) -> Result<()> {
+    let unreadable = |e| Error::storage("what was set aside cannot be read", e);
+    let mut reader = spool.read()?;
+    let mut text = String::new();
+    while reader.read_line(&mut text).map_err(unreadable)? > 0 {
+        let ready: Ready = serde_json::from_str(&text).map_err(|e| Error::storage("what was set aside is damaged", e))?;
+        let mut data = vec![0; ready.stored_size];
+        reader.read_exact(&mut data).map_err(unreadable)?;
+        work(ready, data)?;
+        text.clear();
+    }
+    Ok(())
+}
+
 fn write_one(conn: &mut Connection, place: &Place<'_>, mode: Mode, ready: Ready, data: Vec<u8>, imported: &mut Imported) -> Result<()> {
-    let key = StateKey { plugin: ready.plugin, page: ready.page, key: ready.key };
+    let (line, key) = (ready.line, ready.state_key());
     let there = state_entries::find(conn, &place.access.user, &key)?.filter(|entry| entry.is_live(place.now));
     let expires_at = ready.expires_at.map(Timestamp);
     if expires_at.is_some_and(|end| end <= place.now) {
@@ -130,7 +146,11 @@ fn write_one(conn: &mut Connection, place: &Place<'_>, mode: Mode, ready: Ready,
     // By id where there is one: by key only active entries are found.
     let target = there.map_or_else(|| Target::Key(key), |entry| Target::Id(entry.id));
     let action = Action::Put { document: Arc::new(document), refused: Vec::new() };
-    match write_unasked(conn, place, target, action, facts)?.outcome {
+    let written = write_unasked(conn, place, target, action, facts).map_err(|error| match error {
+        Error::IncompatibleVersion(why) => Error::IncompatibleVersion(format!("line {line}: {why}")),
+        error => error,
+    })?;
+    match written.outcome {
         Outcome::Created => imported.created += 1,
         Outcome::Updated => imported.updated += 1,
         Outcome::Unchanged | Outcome::Deleted => imported.unchanged += 1,

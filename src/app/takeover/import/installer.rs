@@ -6,7 +6,7 @@ use super::tree::{Installer, object};
 use crate::{
     domain::{
         Timestamp,
-        record::{InstallationMetadata, InstallationType, utc, without_credentials},
+        record::{InstallationMetadata, InstallationType, utc, without_any_credentials},
     },
     error::Result,
     files::InstallerNote,
@@ -37,7 +37,7 @@ impl Noted {
             source_url: text(&["source_url", "repo_url", "url"]),
             installed_by: text(&["installed_by"]),
             installed_at: text(&["installed_at", "created_at"]).and_then(|text| utc(&text).ok()),
-            extra: Map::from_iter([("installer".to_owned(), clean(Value::Object(members)))]),
+            extra: Map::from_iter([("installer".to_owned(), without_any_credentials(Value::Object(members)))]),
         })
     }
 
@@ -53,7 +53,7 @@ impl Noted {
     /// Keeps a value that has no place of its own, unless there is none.
     pub fn keep(&mut self, name: &str, values: Map<String, Value>) {
         if !values.is_empty() {
-            self.extra.insert(name.to_owned(), clean(Value::Object(values)));
+            self.extra.insert(name.to_owned(), without_any_credentials(Value::Object(values)));
         }
     }
 
@@ -79,15 +79,5 @@ impl Noted {
             self.installed_at.unwrap_or(otherwise),
             self.extra,
         )
-    }
-}
-
-/// No record keeps the password of an address, however deep it stands.
-fn clean(value: Value) -> Value {
-    match value {
-        Value::String(text) if text.contains("://") => Value::String(without_credentials(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(clean).collect()),
-        Value::Object(members) => Value::Object(members.into_iter().map(|(name, value)| (name, clean(value))).collect()),
-        other => other,
     }
 }

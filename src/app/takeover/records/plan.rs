@@ -8,7 +8,7 @@ use super::catalogue::Catalogue;
 use crate::{
     app::{
         new_access_key,
-        takeover::{Item, Kind, Outcome},
+        takeover::{Item, Kind, Outcome, report::outdone},
     },
     domain::{
         Manifest, Slug, Timestamp, UserId,
@@ -215,7 +215,7 @@ impl<'a> Planner<'a> {
 
     fn twin(&self, label: &str, name: &str, entry: &Value) -> Item {
         let own = PluginsFolder::record_file(&self.plan.user);
-        let note = format!("{own} has this plugin, too, and counts; this entry said {entry}");
+        let note = outdone(&own, entry);
         let target = format!("record {name} of {}", self.plan.user);
         Item::new(Kind::Record, source(label, name), Outcome::Done).into_target(target).with_notes([note])
     }

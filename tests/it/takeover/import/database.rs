@@ -232,7 +232,10 @@ async fn of_two_files_of_records_of_one_user_the_one_without_dashes_counts(app: 
     source.plugin_row(&format!("{ann}_Demo"), &ann, "Demo", "1.0.0", &[]);
     let file = |folder: &str| format!("users/user_{folder}/installed_plugins.json");
     for (folder, version, by) in [(&ann, "1.0.0", "the first"), (&dashed(&ann), "0.9.0", "the second")] {
-        let entry = json!({"version": version, "installed_at": "2025-06-10T07:30:00", "installation_metadata": {"installed_by": by}});
+        let entry = json!({
+            "version": version, "installed_at": "2025-06-10T07:30:00", "user_config": {"key": "sk-secret"},
+            "installation_metadata": {"installed_by": by, "source_url": "https://bob:hunter2@example.com/x"},
+        });
         source.file(&file(folder), json!({"Demo": entry}).to_string());
     }
     let applied = app.import_database(&source).clean();
@@ -241,6 +244,7 @@ async fn of_two_files_of_records_of_one_user_the_one_without_dashes_counts(app: 
     assert_eq!(entry(&dashed(&ann))["outcome"], "skipped");
     let why = entry(&dashed(&ann))["reason"].as_str().unwrap();
     assert!(why.starts_with(&file(&ann)) && why.contains("0.9.0") && why.contains("the second"), "{why}");
+    assert!(why.contains("//example.com/x") && !why.contains("hunter2") && !why.contains("sk-secret"), "{why}");
     app.server.restart();
     let ann = app.anonymous().log_in("ann", "ann's old password").await;
     let status = ann.get("/api/v1/plugins/Demo/status").await.expect(200).json();
@@ -264,6 +268,8 @@ async fn a_plugin_that_only_a_record_names_comes_over_when_its_files_are_there(a
         })
     };
     let file = |user: &str| format!("users/user_{user}/installed_plugins.json");
+    // Without files it becomes no plugin, and keeps nobody from the name.
+    source.file(&file(&user_id(0)), json!({"extra": entry("9.0.0")}).to_string());
     let short = json!({"installation_metadata": {
         "installation_type": "production", "source_url": null, "installed_by": "x", "installed_at": "2025-06-10T07:30:00Z",
     }});

@@ -94,12 +94,14 @@ pub async fn settle(
 ) -> Result<(Files, Vec<PlannedRelease>, Vec<RowPlugin>)> {
     let mut rest = Vec::new();
     let mut records = read_records(std::mem::take(&mut found.rest.records), std::mem::take(&mut found.rest.notes), &mut rest);
-    let entries = records.as_rows(owned, &rows, target);
-    let (found, rows, used) = offload::run(move || {
-        let used = found.locate_all(&mut rows, entries);
-        Ok((found, rows, used))
+    let mut entries = records.as_rows(owned, &rows);
+    let (found, mut rows, entries) = offload::run(move || {
+        found.locate_all(rows.iter_mut().chain(&mut entries));
+        Ok((found, rows, entries))
     })
     .await?;
+    rows.extend(records.usable(entries, target));
+    let used = found.used_by(&rows);
     let (trees, mut settled) = read_all(app, &found, &used, &rows, progress).await;
     let candidates: Vec<Candidate<'_>> = trees.iter().map(|tree| tree.candidate(&found)).collect();
     let versions = assign(&candidates, &target.releases)?;

@@ -48,20 +48,17 @@ impl Found {
         Self { folders, rest: found }
     }
 
-    /// Finds the files of every row, and adds the `entries` of records that have files. The answer are the folders that are of
-    /// use, each with the rows that it is for.
-    pub fn locate_all(&self, rows: &mut Vec<RowPlugin>, entries: Vec<RowPlugin>) -> BTreeMap<usize, Use> {
+    /// Finds the files of every row.
+    pub fn locate_all<'a>(&self, rows: impl Iterator<Item = &'a mut RowPlugin>) {
         let index = Index::new(&self.folders);
-        let mut used: BTreeMap<usize, Use> = BTreeMap::new();
-        for row in rows.iter_mut() {
+        for row in rows {
             row.files = self.locate(&index, row);
         }
-        for mut row in entries {
-            row.files = self.locate(&index, &mut row);
-            if row.files.is_some() {
-                rows.push(row);
-            }
-        }
+    }
+
+    /// The folders that are of use, each with the rows that it is for.
+    pub fn used_by(&self, rows: &[RowPlugin]) -> BTreeMap<usize, Use> {
+        let mut used: BTreeMap<usize, Use> = BTreeMap::new();
         for (row_at, row) in rows.iter().enumerate() {
             if let Some(at) = row.files {
                 used.entry(at).or_default().rows.push(row_at);

@@ -10,7 +10,7 @@ use crate::{
         now,
         takeover::{
             import::{installer::Noted, target::Target, tree::bare_id},
-            report::{Item, Kind, Outcome},
+            report::{Item, Kind, Outcome, outdone},
         },
     },
     domain::{
@@ -47,7 +47,7 @@ impl Records {
             }
             Place::Occupied(taken) => {
                 let file = taken.get().0.source.split('#').next().unwrap_or_default();
-                Err(Outcome::Skipped(format!("{file} has this plugin, too, and counts; this entry said {entry}")))
+                Err(Outcome::Skipped(outdone(file, entry)))
             }
         }
     }
@@ -64,7 +64,7 @@ impl Records {
 
     /// Entries of plugins that the database lacks, as rows that say the same; whether they become plugins is up to their
     /// files. `owned` is what its rows are called, whatever became of them.
-    pub fn as_rows(&mut self, owned: &HashSet<(UserId, Slug)>, found: &[RowPlugin], target: &mut Target) -> Vec<RowPlugin> {
+    pub fn as_rows(&mut self, owned: &HashSet<(UserId, Slug)>, found: &[RowPlugin]) -> Vec<RowPlugin> {
         let found: HashSet<_> = found.iter().map(|row| (row.user.clone(), row.slug.clone())).collect();
         let mut rows = Vec::new();
         for (key, (item, entry)) in self.entries.iter().filter(|(key, _)| !found.contains(key)) {
@@ -74,7 +74,7 @@ impl Records {
                 Entry::Short(_) => Err("the database has no such plugin, and a short record names no version".to_owned()),
                 Entry::Long(long) => match &long.version {
                     None => Err("the database has no such plugin, and the entry names no version".to_owned()),
-                    Some(version) => target.claim_slug(slug).map(|()| as_row(user, slug, version, long, item)),
+                    Some(version) => Ok(as_row(user, slug, version, long, item)),
                 },
             };
             match row {
@@ -89,6 +89,18 @@ impl Records {
             }
         }
         rows
+    }
+
+    /// Those of such rows that become plugins: they have files, and no other plugin's slug in another case.
+    pub fn usable(&mut self, rows: Vec<RowPlugin>, target: &mut Target) -> Vec<RowPlugin> {
+        let mut usable = Vec::new();
+        for row in rows.into_iter().filter(|row| row.files.is_some()) {
+            match target.claim_slug(&row.slug) {
+                Ok(()) => usable.push(row),
+                Err(why) => drop(self.unused.insert((row.user, row.slug), why)),
+            }
+        }
+        usable
     }
 
     /// Those that no plugin asked for.
