@@ -172,13 +172,18 @@ impl AnyConnection {
     }
 }
 
-/// The database holds password hashes and keys: its file (and with it SQLite's side files) is for its owner alone.
+/// The database holds password hashes and keys: its file (and with it SQLite's side files) is for its owner alone. A file that
+/// is there is not opened: closing it would drop SQLite's own locks in all of this process, and whoever looks at the database
+/// next would take the log away from under it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
 fn create_private(path: &std::path::Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|e| Error::storage(format!("cannot open the database file {}", path.display()), e))
+    match options.open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop).map_err(|e| Error::storage(format!("cannot open the database file {}", path.display()), e)),
+    }
 }
 
 /// A connection of the pool.

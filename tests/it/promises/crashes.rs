@@ -39,6 +39,26 @@ fn assert_agreement(app: &TestApp, user: &Client) -> BTreeSet<String> {
     rows
 }
 
+/// SQLite's log belongs to whoever has the database open. A backup with another program closes the database as if it were the
+/// last to use it, and only the server's locks tell it that it is not.
+#[tokio::test]
+async fn what_others_do_with_the_database_takes_nothing_from_the_server() {
+    let app = TestApp::start(Db::Sqlite, &[]);
+    let admin = app.admin().await;
+    let add = async |name: &str| {
+        let user = json!({"username": name, "password": "a long enough password"});
+        admin.post("/api/v1/users").json(user).await.expect(201);
+    };
+    add("before").await;
+    assert!(!app.database.values("SELECT username AS value FROM users").is_empty());
+    add("after").await;
+    app.local().run(&["user", "add", "beside"]).done();
+    assert_eq!(admin.get("/api/v1/users?limit=100").await.json()["items"].as_array().unwrap().len(), 4, "one database for all");
+    app.server.kill9();
+    let kept = app.database.values("SELECT username AS value FROM users ORDER BY username");
+    assert_eq!(kept, ["admin", "after", "before", "beside"]);
+}
+
 both!(publishing_survives_a_crash);
 async fn publishing_survives_a_crash(app: TestApp) {
     let demo = |round: u32| -> Package {
