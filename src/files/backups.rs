@@ -203,29 +203,33 @@ fn write_all(base: &Path, files: &[(PathBuf, Content)]) -> io::Result<()> {
     for folder in &folders {
         disk::create_dir_all(folder)?;
     }
-    disk::in_parallel(files, |(path, content)| {
-        let temporary = temporary(path);
-        match fs::remove_file(&temporary) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
-        let file = match content {
-            Content::Bytes(bytes) => {
-                let mut file = disk::create_file(&temporary)?;
-                file.write_all(bytes)?;
-                file
-            }
-            Content::Of(from) => {
-                fs::copy(from, &temporary)?;
-                File::open(&temporary)?
-            }
-        };
-        file.sync_all()
-    })?;
+    let named = |path: &Path, e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", path.strip_prefix(base).unwrap_or(path).display()));
+    disk::in_parallel(files, |(path, content)| write_one(path, content).map_err(|e| named(path, e)))?;
     for (path, _) in files {
-        fs::rename(temporary(path), path)?;
+        fs::rename(temporary(path), path).map_err(|e| named(path, e))?;
     }
     sync_up(base, &folders)
+}
+
+/// The content beside its place, on disk.
+fn write_one(path: &Path, content: &Content) -> io::Result<()> {
+    let temporary = temporary(path);
+    match fs::remove_file(&temporary) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let file = match content {
+        Content::Bytes(bytes) => {
+            let mut file = disk::create_file(&temporary)?;
+            file.write_all(bytes)?;
+            file
+        }
+        Content::Of(from) => {
+            fs::copy(from, &temporary)?;
+            File::open(&temporary)?
+        }
+    };
+    file.sync_all()
 }
 
 fn temporary(path: &Path) -> PathBuf {

@@ -34,6 +34,8 @@ pub enum InShared {
     Misnamed { slug: Slug, version: Version, label: String },
     /// Anything else, with the reason why it is no release.
     Stray { label: String, why: String },
+    /// A folder that cannot be read, with the reason.
+    Unreadable { label: String, why: String },
 }
 
 /// A release folder that was read to its end.
@@ -72,8 +74,14 @@ impl PluginsFolder {
                     continue;
                 }
             };
-            let mut of_slug =
-                self.entries(&label)?.into_iter().map(|(label, name)| self.in_slug(&slug, label, &name)).collect::<Result<Vec<_>>>()?;
+            let entries = match self.entries(&label) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    found.push(InShared::Unreadable { label, why: error.chain().to_string() });
+                    continue;
+                }
+            };
+            let mut of_slug = entries.into_iter().map(|(label, name)| self.in_slug(&slug, label, &name)).collect::<Result<Vec<_>>>()?;
             of_slug.sort_by_key(|found| !matches!(found, InShared::Release { .. }));
             found.append(&mut of_slug);
         }

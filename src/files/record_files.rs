@@ -17,6 +17,8 @@ pub enum InUsers {
     Unfinished { user: UserId, label: String },
     /// Anything else, with the reason why it is no user's. `has_records` when there is a file of records in it all the same.
     Stray { label: String, why: String, has_records: bool },
+    /// A folder that cannot be read, with the reason.
+    Unreadable { label: String, why: String },
 }
 
 /// `label` is the path of the file of records in the plugins folder.
@@ -52,11 +54,18 @@ impl PluginsFolder {
                 continue;
             }
             let Some(Ok(user)) = name.strip_prefix("user_").map(str::parse::<UserId>) else {
-                let has_records = self.read_record_file(&format!("{label}/{FILE_NAME}"))?.is_some();
+                let has_records = !matches!(self.read_record_file(&format!("{label}/{FILE_NAME}")), Ok(None));
                 found.push(stray("is not named user_ and a user's id", has_records));
                 continue;
             };
-            for (label, name) in self.entries(&label)? {
+            let entries = match self.entries(&label) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    found.push(InUsers::Unreadable { label, why: error.chain().to_string() });
+                    continue;
+                }
+            };
+            for (label, name) in entries {
                 if name == UNFINISHED {
                     found.push(InUsers::Unfinished { user: user.clone(), label });
                 } else if name != FILE_NAME {

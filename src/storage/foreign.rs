@@ -260,7 +260,10 @@ fn row(columns: &Arc<[String]>, line: &[u8], interner: &mut Interner) -> Result<
     let lists: Vec<Vec<Option<String>>> =
         serde_json::from_str(&text).map_err(|e| Error::storage("a row of the database to import from cannot be read", e))?;
     let values = lists.into_iter().flatten().map(|value| value.map(|text| interner.share(&text)));
-    Ok(Row::new(Arc::clone(columns), values.collect()))
+    let is_damaged = matches!(text, std::borrow::Cow::Owned(_));
+    let mut row = Row::new(Arc::clone(columns), values.collect());
+    row.is_damaged = is_damaged;
+    Ok(row)
 }
 
 fn as_text(table: &str, column: &str) -> String {

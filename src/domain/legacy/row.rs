@@ -11,12 +11,21 @@ use crate::domain::{Timestamp, json, record::utc};
 pub struct Row {
     columns: Arc<[String]>,
     values: Vec<Option<Arc<str>>>,
+    /// Whether the database holds bytes in it that are no text.
+    pub is_damaged: bool,
 }
 
 impl Row {
     /// One value for each column.
     pub fn new(columns: Arc<[String]>, values: Vec<Option<Arc<str>>>) -> Self {
-        Self { columns, values }
+        Self { columns, values, is_damaged: false }
+    }
+
+    /// # Errors
+    ///
+    /// Why not all of it is text, in words for a report.
+    pub fn check_text(&self) -> Result<(), String> {
+        if self.is_damaged { Err("holds bytes that are not UTF-8".to_owned()) } else { Ok(()) }
     }
 
     /// None when the column is null, or the table has none of this name.

@@ -85,6 +85,8 @@ async fn each_bad_entry_is_one_line_and_the_others_move(app: TestApp) {
     old.raw_records(&format!("user_{bob}"), "{\"Good\": {");
     old.raw_records(&format!("user_{eve}"), "{\"Good\": {}, \"Good\": {}}");
     old.records("user_nobody", &json!({})).file("users/readme.txt", "x").file(&format!("users/user_{ann}/notes.txt"), "x");
+    // A folder where a file of records would be.
+    old.file("users/junk/installed_plugins.json/x", "x");
     old.file("shared/Good/notes/x", "x").file("shared/bad..slug/v1.0.0/x", "x").file("shared/Empty/v1.0.0/dist/x", "x");
 
     let output = migrate(&app, &["--apply"]);
@@ -104,6 +106,7 @@ async fn each_bad_entry_is_one_line_and_the_others_move(app: TestApp) {
         of(&format!("users/user_{bob}/installed_plugins.json")),
         of(&format!("users/user_{eve}/installed_plugins.json")),
         of("users/user_nobody"),
+        of("users/junk"),
         of("users/readme.txt"),
         of(&format!("users/user_{ann}/notes.txt")),
         of("shared/Good/notes"),
@@ -117,6 +120,7 @@ async fn each_bad_entry_is_one_line_and_the_others_move(app: TestApp) {
     done: -
     failed: is not JSON: EOF while parsing an object at line 1 column 10
     failed: is not JSON: the member "Good" appears twice at line 1 column 19
+    failed: is not named user_ and a user's id
     failed: is not named user_ and a user's id
     skipped: is no folder
     skipped: is no file of records

@@ -15,7 +15,7 @@ use crate::{
         releases::{self, choose_if_any, note_latest},
     },
     domain::{Slug, Version, VersionSpec, paths::shared_path_label, release::Release},
-    error::Result,
+    error::{Error, Result},
     files::InShared,
     offload,
     storage::{self, plugin_config},
@@ -36,6 +36,7 @@ impl Doctor<'_> {
                     self.settle(stray(label, &why)).await?;
                 }
                 InShared::Stray { label, why } => self.settle(stray(label, &why)).await?,
+                InShared::Unreadable { why, .. } => return Err(Error::damaged(why)),
             }
         }
         let slugs = self.app.db.read(plugin_config::slugs).await?;

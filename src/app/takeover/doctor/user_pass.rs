@@ -62,6 +62,7 @@ impl Doctor<'_> {
                         self.take_away(Kind::Leftover, label, "a killed writer of records left it".to_owned()).await?;
                     }
                 }
+                InUsers::Unreadable { why, .. } => return Err(Error::damaged(why)),
                 InUsers::Stray { label, why, .. } => self.take_away(Kind::Stray, label, why).await?,
             }
         }

@@ -76,7 +76,7 @@ pub async fn import_plugins(app: &App, caller: &Caller, folder: &Path, mode: Mod
     }
     let releases = planned_releases(&trees);
     let users = planned_users(caller, &trees, installs, &mut notes, &mut target)?;
-    for (_, (item, _)) in notes {
+    for item in notes.into_values().flat_map(|(items, _)| items) {
         let why = "is about a plugin that the folder does not hold".to_owned();
         report.add(Item { outcome: Outcome::Skipped(why), ..item });
     }
@@ -113,8 +113,8 @@ impl Tree {
     }
 }
 
-/// By user and the plugin's slug or id, as the files are called.
-type Notes = BTreeMap<(UserId, String), (Item, Noted)>;
+/// By user and the plugin's slug or id, as the files are called; with an item for each file.
+type Notes = BTreeMap<(UserId, String), (Vec<Item>, Noted)>;
 
 fn installers_notes(found: &mut OldFolder, report: &mut TakeoverReport) -> Notes {
     let mut notes = Notes::new();
@@ -123,12 +123,9 @@ fn installers_notes(found: &mut OldFolder, report: &mut TakeoverReport) -> Notes
         match Noted::read(&note) {
             Ok(noted) => {
                 let plugin = bare_id(&note.plugin, Some(&note.user)).to_owned();
-                let key = (note.user, plugin);
-                let twice = notes.remove(&key).map(|(item, earlier)| {
-                    report.add(item.into_target("record, with the other note on the same plugin"));
-                    earlier
-                });
-                notes.insert(key, (item, noted.or(twice.unwrap_or_default())));
+                let (items, all) = notes.entry((note.user, plugin)).or_default();
+                items.push(item);
+                *all = std::mem::take(all).or(noted);
             }
             Err(why) => report.add(Item { outcome: Outcome::Failed(why), ..item }),
         }
@@ -296,11 +293,11 @@ fn planned_users(
     Ok(users.into_values().collect())
 }
 
-fn take_note(notes: &mut Notes, user: &UserId, slug: &Slug) -> Option<(Item, Noted)> {
+fn take_note(notes: &mut Notes, user: &UserId, slug: &Slug) -> Option<(Vec<Item>, Noted)> {
     notes.remove(&(user.clone(), slug.to_string()))
 }
 
-fn draft(caller: &Caller, tree: &Tree, user: UserId, before: Vec<Version>, note: Option<(Item, Noted)>) -> Result<(Draft, Vec<Item>)> {
+fn draft(caller: &Caller, tree: &Tree, user: UserId, before: Vec<Version>, note: Option<(Vec<Item>, Noted)>) -> Result<(Draft, Vec<Item>)> {
     let slug = tree.said.slug.clone();
     let id = plugin_id(&user, &slug);
     let label = &tree.old.place.label;
@@ -308,8 +305,8 @@ fn draft(caller: &Caller, tree: &Tree, user: UserId, before: Vec<Version>, note:
     let mut noted = Noted::default();
     let mut items = Vec::new();
     let record = format!("record {user} {slug}");
-    if let Some((item, found)) = note {
-        items.push(item.into_target(&record));
+    if let Some((of_note, found)) = note {
+        items.extend(of_note.into_iter().map(|item| item.into_target(&record)));
         noted = found;
     }
     let mut plugin = Item::new(Kind::Plugin, label, Outcome::Done).into_target(format!("plugin {id}"));

@@ -57,10 +57,11 @@ impl Noted {
         }
     }
 
-    /// Takes from `other` what is not said yet.
+    /// Takes from `other` what is not said yet; what has no name of its own and is said otherwise is kept beside it.
     pub fn or(mut self, other: Self) -> Self {
         for (name, value) in other.extra {
-            self.extra.entry(name).or_insert(value);
+            let is_free = self.extra.get(&name).is_none_or(|said| *said == value);
+            self.extra.insert(if is_free { name } else { format!("{name}_other") }, value);
         }
         Self {
             kind: self.kind.or(other.kind),

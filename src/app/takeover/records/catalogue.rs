@@ -47,6 +47,7 @@ impl Catalogue {
         for found in shared {
             let item = match found {
                 InShared::Stray { label, why } => Item::new(Kind::File, label, Outcome::Skipped(why)),
+                InShared::Unreadable { label, why } => Item::new(Kind::File, label, Outcome::Failed(why)),
                 InShared::Release { slug, version } => {
                     let label = shared_path_label(&slug, &version);
                     let outcome = catalogue.adopt(app, caller, writes, &slug, &version).await;

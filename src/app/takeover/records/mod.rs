@@ -101,7 +101,9 @@ async fn list_users(app: &App, report: &mut TakeoverReport) -> Result<Folders> {
             InUsers::Unfinished { label, .. } => {
                 report.add(Item::new(Kind::File, label, Outcome::Skipped("a killed writer of records left it".to_owned())));
             }
-            InUsers::Stray { label, why, has_records: true } => report.add(Item::new(Kind::RecordFile, label, Outcome::Failed(why))),
+            InUsers::Stray { label, why, has_records: true } | InUsers::Unreadable { label, why } => {
+                report.add(Item::new(Kind::RecordFile, label, Outcome::Failed(why)))
+            }
             InUsers::Stray { label, why, .. } => report.add(Item::new(Kind::File, label, Outcome::Skipped(why))),
         }
     }

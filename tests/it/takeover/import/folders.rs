@@ -22,6 +22,7 @@ async fn every_form_becomes_releases_installations_and_records(app: TestApp) {
     source.plugin(&format!("{0}/{0}_Prefixed", user_id(1)), &plugin_json("Prefixed", "1.0.0"), "// prefixed\n");
     let note = json!({"source_url": "https://me:secret@example.org/hex", "installed_at": "2025-06-10T07:30:00", "etag": 7});
     source.file(&format!("{0}/.metadata/{0}_Hex_remote.json", ann.user_id), note.to_string());
+    source.file(&format!("{}/.metadata/Hex_local.json", ann.user_id), json!({"note": "by hand"}).to_string());
     source.file(&format!("{}/.metadata/Dashed_local.json", ann.user_id), json!({"installed_by": "a developer"}).to_string());
     let metadata = json!({
         "plugin_data": {"id": "x", "plugin_slug": "Noted", "version": "3.0.0", "bundle_location": "dist/remoteEntry.js", "enabled": 0},
@@ -64,7 +65,11 @@ async fn every_form_becomes_releases_installations_and_records(app: TestApp) {
     );
     let record = ann.get("/api/v1/plugins/Hex/status").await.expect(200).json()["data"]["installation_metadata"].clone();
     assert_eq!(record["installed_at"], "2025-06-10T07:30:00Z");
-    assert_eq!(record["installer"], json!({"source_url": "https://example.org/hex", "installed_at": "2025-06-10T07:30:00", "etag": 7}));
+    // Of two notes none is lost.
+    let remote = json!({"source_url": "https://example.org/hex", "installed_at": "2025-06-10T07:30:00", "etag": 7});
+    let local = json!({"note": "by hand"});
+    let noted = [record["installer"].clone(), record["installer_other"].clone()];
+    assert!(noted == [remote.clone(), local.clone()] || noted == [local, remote], "{noted:?}");
     let entry = manifest["for-all"]["entry_url"].as_str().unwrap();
     assert_eq!(app.anonymous().get(entry).await.expect(200).text(), "// for all\n");
 

@@ -56,8 +56,8 @@ pub fn draft(caller: &Caller, row: RowPlugin, files: &mut Files) -> Result<(Draf
     let mut noted = of_row.clone();
     let mut before = files.lost(&row, release.as_ref());
     let record = format!("record {} {}", row.user, row.slug);
-    if let Some((item, note)) = files.records.take_note(&row.user, &row.slug, &row.id) {
-        items.push(item.into_target(&record));
+    if let Some((of_note, note)) = files.records.take_note(&row.user, &row.slug, &row.id) {
+        items.extend(of_note.into_iter().map(|item| item.into_target(&record)));
         noted = noted.or(note);
     }
     if let Some((item, mut found)) = installer {

@@ -31,7 +31,8 @@ pub const NO_TIME: Timestamp = Timestamp(0);
 #[derive(Default)]
 pub struct Records {
     entries: BTreeMap<(UserId, Slug), (Item, Entry)>,
-    notes: BTreeMap<(UserId, String), (Item, Noted)>,
+    /// With an item for each note; there may be one from an address and one made by hand.
+    notes: BTreeMap<(UserId, String), (Vec<Item>, Noted)>,
     /// Why an entry makes no plugin; without one, the database has none.
     unused: BTreeMap<(UserId, Slug), String>,
 }
@@ -57,7 +58,7 @@ impl Records {
     }
 
     /// By the plugin's id, or its slug.
-    pub fn take_note(&mut self, user: &UserId, slug: &Slug, id: &str) -> Option<(Item, Noted)> {
+    pub fn take_note(&mut self, user: &UserId, slug: &Slug, id: &str) -> Option<(Vec<Item>, Noted)> {
         let by_id = bare_id(id, Some(user)).to_owned();
         [slug.to_string(), by_id, id.to_owned()].into_iter().find_map(|name| self.notes.remove(&(user.clone(), name)))
     }
@@ -111,7 +112,8 @@ impl Records {
             let why = self.unused.remove(&key).unwrap_or_else(nothing);
             rest.push(Item { outcome: Outcome::Skipped(why), ..item });
         }
-        rest.extend(self.notes.into_values().map(|(item, _)| Item { outcome: Outcome::Skipped(nothing()), ..item }));
+        let notes = self.notes.into_values().flat_map(|(items, _)| items);
+        rest.extend(notes.map(|item| Item { outcome: Outcome::Skipped(nothing()), ..item }));
         rest.sort_by(|a, b| a.source.cmp(&b.source));
         rest.into_iter()
     }
@@ -170,14 +172,9 @@ pub fn read_records(mut files: Vec<OldRecords>, notes: Vec<InstallerNote>, rest:
         match Noted::read(&note) {
             Ok(noted) => {
                 let plugin = bare_id(&note.plugin, Some(&note.user)).to_owned();
-                let key = (note.user, plugin);
-                match records.notes.remove(&key) {
-                    Some((first, earlier)) => {
-                        rest.push(item.into_target("record, with the other note on the same plugin"));
-                        records.notes.insert(key, (first, earlier.or(noted)));
-                    }
-                    None => drop(records.notes.insert(key, (item, noted))),
-                }
+                let (items, all) = records.notes.entry((note.user, plugin)).or_default();
+                items.push(item);
+                *all = std::mem::take(all).or(noted);
             }
             Err(why) => rest.push(Item { outcome: Outcome::Failed(why), ..item }),
         }

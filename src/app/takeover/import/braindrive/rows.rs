@@ -145,7 +145,9 @@ impl Reader<'_> {
                     return;
                 }
                 self.taken.insert((user.clone(), slug.clone()), self.found.len());
-                let mut notes = Vec::new();
+                let replaced = |row: &Row| row.check_text().err().map(|why| format!("{why}, each of which is taken over as \u{fffd}"));
+                let mut notes: Vec<String> = replaced(&row).into_iter().collect();
+                notes.extend(modules.iter().filter_map(|module| Some(format!("its module {}", replaced(module)?))));
                 let modules = self.one_of_each(&id, modules, &mut notes);
                 let (others, files) = (Vec::new(), None);
                 let plugin = RowPlugin {

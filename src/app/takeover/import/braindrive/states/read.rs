@@ -68,13 +68,14 @@ impl Owner {
     fn add(&mut self, Member { is_child, row, .. }: &Member, known: &Known, limit: u64) {
         let item = |outcome| row_item(Kind::State, if *is_child { HISTORY } else { STATES }, row.text("id"), outcome);
         if *is_child {
-            self.history.push(match OldRevision::read(row, limit) {
+            self.history.push(match row.check_text().and_then(|()| OldRevision::read(row, limit)) {
                 Ok(revision) => (item(Outcome::Done), Some(revision)),
                 Err(why) => (item(Outcome::Failed(why)), None),
             });
             return;
         }
-        let read = OldState::key(row, known).and_then(|key| OldState::read(row, key, limit, now()).map_err(Outcome::Failed));
+        let key = row.check_text().map_err(Outcome::Failed).and_then(|()| OldState::key(row, known));
+        let read = key.and_then(|key| OldState::read(row, key, limit, now()).map_err(Outcome::Failed));
         self.states.push(match read {
             Ok(mut state) => {
                 self.user = known.user(row.text("user_id")).ok();
