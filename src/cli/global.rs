@@ -35,6 +35,11 @@ pub struct Global {
 }
 
 impl Global {
+    /// The settings in force, only to look at them.
+    pub fn settings_as_they_are(&self) -> Result<Settings> {
+        Ok(Settings::of_process(self.config.as_deref(), Flags::default())?.0)
+    }
+
     /// The settings in force. From here on what goes wrong is also logged on standard error, as the settings say.
     pub fn settings(&self, flags: Flags) -> Result<Settings> {
         let (settings, warnings) = Settings::of_process(self.config.as_deref(), flags)?;
@@ -75,7 +80,8 @@ impl Global {
         }
     }
 
-    fn server(&self) -> Option<&str> {
+    /// The address of the server to work through, if any.
+    pub fn server(&self) -> Option<&str> {
         self.server.as_deref().filter(|url| !url.is_empty())
     }
 

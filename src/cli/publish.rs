@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::releases::{self, PublishOptions},
-    domain::{Channel, Slug, Version, manifest::Visibility},
+    domain::{Channel, DatabaseUrl, Slug, Version, manifest::Visibility},
 };
 
 /// How much of a file is read at a time while it is sent.
@@ -57,6 +57,7 @@ pub struct Options {
 impl Publish {
     pub async fn run(self, global: &Global) -> Result<Outcome> {
         must_exist(&self.path)?;
+        must_be_apart(&self.path, global)?;
         let published = match global.target("publish").await? {
             Target::Local(local) => on_this_machine(&local, self.path, self.options).await?,
             Target::Remote(remote) => at_server(&remote, &self.path, self.options).await?,
@@ -86,6 +87,32 @@ impl Report for Published {
 /// Asked before database and server are, because a misspelled path is no fault of theirs.
 pub fn must_exist(path: &Path) -> Result<()> {
     path.metadata().map(drop).map_err(|e| Failure::Usage(format!("{} cannot be read: {e}", path.display())))
+}
+
+/// The server's own data are no part of a package, neither when they lie in its folder already nor when this command would be
+/// the one that makes them there.
+fn must_be_apart(package: &Path, global: &Global) -> Result<()> {
+    let unreadable = |e: std::io::Error| Failure::Usage(format!("{} cannot be examined: {e}", package.display()));
+    if !package.is_dir() {
+        return Ok(());
+    }
+    let (package, settings) = (package.canonicalize().map_err(unreadable)?, global.settings_as_they_are()?);
+    let database = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => Some(path.as_path()),
+        DatabaseUrl::Postgres(_) => None,
+    };
+    for own in database.into_iter().chain([settings.plugins_dir.as_path()]) {
+        let absolute = std::path::absolute(own).map_err(unreadable)?;
+        if absolute.starts_with(&package) && (global.server().is_none() || absolute.exists()) {
+            return Err(Failure::Usage(format!(
+                "{} is where {} belongs, the server's own data, which would be published along: run the command elsewhere, or name another place \
+                 for them in the settings",
+                package.display(),
+                own.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 pub async fn on_this_machine(local: &Local, path: PathBuf, options: Options) -> Result<Published> {

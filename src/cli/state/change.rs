@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::json;
 
-use super::place::{Key, Owner, Place, id, request};
+use super::place::{Key, Owner, Place, id, request, write};
 use crate::{
     app::state::{self, Draft, Facts, Form, Request},
     cli::{
@@ -77,8 +77,11 @@ impl Set {
                 state::write(&app, &access, &self.key.text(), &put).await?;
             }
             Place::There { remote, route } => {
-                let put = request(&remote, &route, Method::PUT, &["entry"]).query(&self.key.query());
-                remote.send(put.header("content-type", "application/json").body(self.document)).await?;
+                let put = || {
+                    let put = request(&remote, &route, Method::PUT, &["entry"]).query(&self.key.query());
+                    put.header("content-type", "application/json").body(self.document.clone())
+                };
+                write(&remote, &route, &self.key, put).await?;
             }
         }
         done(global, format!("{} is set", self.key.name()))
@@ -93,7 +96,8 @@ impl Delete {
                 state::write(&app, &access, &self.key.text(), &delete).await.map(drop).map_err(Failure::from)
             }
             Place::There { remote, route } => {
-                remote.send(request(&remote, &route, Method::DELETE, &["entry"]).query(&self.key.query())).await.map(drop)
+                let delete = || request(&remote, &route, Method::DELETE, &["entry"]).query(&self.key.query());
+                write(&remote, &route, &self.key, delete).await
             }
         };
         match deleted {
@@ -111,8 +115,8 @@ impl Rollback {
         match &place {
             Place::Here { app, access } => drop(state::rollback(app, access, &id, self.to, Guard::unconditional()).await?),
             Place::There { remote, route } => {
-                let back = request(remote, route, Method::POST, &[&id, "rollback"]).json(&json!({"to": self.to}));
-                remote.send(back).await?;
+                let back = || request(remote, route, Method::POST, &[&id, "rollback"]).json(&json!({"to": self.to}));
+                write(remote, route, &self.key, back).await?;
             }
         }
         done(global, format!("{} is back at what it was in version {}", self.key.name(), self.to))

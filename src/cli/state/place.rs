@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     app::{
@@ -12,7 +13,7 @@ use crate::{
         state::{self, Access, KeyText},
     },
     cli::{
-        failure::Result,
+        failure::{Failure, Result},
         global::Global,
         remote::{Remote, member, read},
         target::Target,
@@ -97,16 +98,34 @@ pub fn request(remote: &Remote, route: &[String], method: Method, rest: &[&str])
 pub async fn id(place: &Place, key: &Key) -> Result<String> {
     match place {
         Place::Here { app, access } => Ok(state::id_of(app, access, key.text()).await?),
-        Place::There { remote, route } => {
-            let exact = [("page_id", key.page.clone().unwrap_or_default()), ("state_key", key.key.clone().unwrap_or_default())];
-            let query = exact.into_iter().chain([("plugin_id", key.plugin.clone())]).collect::<Vec<_>>();
-            let found = remote.send(request(remote, route, Method::GET, &[]).query(&query)).await?.1;
-            match found.get(0) {
-                Some(first) => member(first, "id"),
-                None => deleted_id(remote, route, key).await,
-            }
-        }
+        Place::There { remote, route } => match live(remote, route, key).await? {
+            Some(record) => member(&record, "id"),
+            None => deleted_id(remote, route, key).await,
+        },
     }
+}
+
+/// Sends a write of the entry. Where a policy wants to know what it replaces, that is what is there now: an administrator's
+/// commands go for whatever is there.
+pub async fn write(remote: &Remote, route: &[String], key: &Key, request: impl Fn() -> RequestBuilder) -> Result<()> {
+    match remote.send(request()).await {
+        Err(Failure::Refused { code, .. }) if code == "precondition_required" => {
+            let guarded = match live(remote, route, key).await? {
+                Some(record) => request().header("if-match", member(&record, "etag")?),
+                None => request().header("if-none-match", "*"),
+            };
+            remote.send(guarded).await.map(drop)
+        }
+        sent => sent.map(drop),
+    }
+}
+
+/// The entry's record, unless it is deleted.
+async fn live(remote: &Remote, route: &[String], key: &Key) -> Result<Option<Value>> {
+    let exact = [("page_id", key.page.clone().unwrap_or_default()), ("state_key", key.key.clone().unwrap_or_default())];
+    let query = exact.into_iter().chain([("plugin_id", key.plugin.clone())]).collect::<Vec<_>>();
+    let found = remote.send(self::request(remote, route, Method::GET, &[]).query(&query)).await?.1;
+    Ok(found.get(0).cloned())
 }
 
 /// Changes as a server tells them.

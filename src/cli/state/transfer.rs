@@ -85,11 +85,17 @@ enum Sink {
     Stdout(io::Stdout),
     /// Beside the file that it is to become.
     File(NamedTempFile, PathBuf),
+    /// A pipe, device or link: what it leads to takes the bytes as they come.
+    Other(File, PathBuf),
 }
 
 impl Sink {
     fn open(to: Option<PathBuf>) -> Result<Self> {
         let Some(path) = to else { return Ok(Self::Stdout(io::stdout())) };
+        if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+            let other = File::options().write(true).truncate(true).open(&path).map_err(|e| unwritten(&path, e))?;
+            return Ok(Self::Other(other, path));
+        }
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = NamedTempFile::new_in(folder).map_err(|e| unwritten(&path, e))?;
         Ok(Self::File(file, path))
@@ -99,6 +105,7 @@ impl Sink {
         match self {
             Self::Stdout(stdout) => stdout.write_all(bytes).map_err(|e| Error::storage("standard output cannot be written", e).into()),
             Self::File(file, path) => file.write_all(bytes).map_err(|e| unwritten(path, e).into()),
+            Self::Other(other, path) => other.write_all(bytes).map_err(|e| unwritten(path, e).into()),
         }
     }
 
@@ -109,6 +116,7 @@ impl Sink {
                 file.as_file().sync_all().map_err(|e| unwritten(&path, e))?;
                 file.persist(&path).map(drop).map_err(|e| unwritten(&path, e.error).into())
             }
+            Self::Other(mut other, path) => other.flush().map_err(|e| unwritten(&path, e).into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::both_modes;
-use crate::support::{TestApp, package};
+use crate::support::{TestApp, package, program::Home};
 
 both!(an_archive_and_a_folder_are_one_release);
 async fn an_archive_and_a_folder_are_one_release(app: TestApp) {
@@ -81,4 +81,25 @@ async fn publishing_is_a_right_through_a_server(app: TestApp) {
     let refused = app.remote(&app.user("ann").await).run(&["publish", folder.path().to_str().unwrap()]);
     assert_eq!(refused.status, 1, "{refused:?}");
     assert!(refused.stderr.contains("publishing is for administrators here"), "{refused:?}");
+}
+
+both!(the_servers_own_data_are_no_part_of_a_package);
+async fn the_servers_own_data_are_no_part_of_a_package(app: TestApp) {
+    let [here, there] = both_modes(&app).await;
+    for (home, slug) in [(&here, "Here"), (&there, "There")] {
+        package(slug, "1.0.0").write_to(home.path());
+    }
+    let refuse = |home: &Home| {
+        let refused = home.run(&["publish", "."]);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        assert!(refused.stderr.contains("the server's own data"), "{refused:?}");
+    };
+    refuse(&here);
+    // Elsewhere only when there are any.
+    fs::create_dir(there.path().join("plugins")).unwrap();
+    refuse(&there);
+    fs::remove_dir(there.path().join("plugins")).unwrap();
+    there.run(&["publish", "."]).done();
+    let listed = app.admin().await.get("/api/v1/releases").await.expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().iter().map(|release| release["slug"].clone()).collect::<Vec<_>>(), ["There"]);
 }

@@ -39,3 +39,35 @@ async fn state_is_managed_from_the_command_line(app: TestApp) {
     own.run(&["state", "set", "Demo", "--document", "[1]"]).done();
     assert_eq!(own.run(&["state", "get", "Demo"]).done().stdout, "[1]\n");
 }
+
+both!(commands_write_also_where_a_policy_asks_for_preconditions);
+async fn commands_write_also_where_a_policy_asks_for_preconditions(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let admin = app.admin().await.clone();
+    admin.put("/api/v1/plugin-state/policies/Demo").json(json!({"preconditions_required": true})).await.expect(200);
+    ann.put(&super::entry("k")).json(json!(1)).await.assert_problem(428, "precondition_required");
+    for home in [app.local(), app.remote(&admin)] {
+        let run = |args: &[&str]| home.run(&[&["state"], args, &["--user", "ann"]].concat()).done();
+        run(&["set", "Demo", "k", "--document", "1"]);
+        run(&["set", "Demo", "k", "--document", "2"]);
+        let version = ann.get(&super::entry("k")).await.expect(200).header("plugyard-version").parse::<i64>().unwrap();
+        run(&["rollback", "Demo", "k", "--to", &(version - 1).to_string()]);
+        assert_eq!(ann.get(&super::entry("k")).await.text(), "1");
+        run(&["delete", "Demo", "k"]);
+        ann.get(&super::entry("k")).await.assert_problem(404, "not_found");
+    }
+}
+
+#[cfg(unix)]
+both!(an_export_goes_to_where_a_link_leads);
+#[cfg(unix)]
+async fn an_export_goes_to_where_a_link_leads(app: TestApp) {
+    owner(&app, "ann").await;
+    let folder = app.new_folder();
+    let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+    std::fs::write(&target, "old").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    app.local().run(&["state", "export", "--user", "ann", "--to", link.to_str().unwrap()]).done();
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert!(std::fs::read_to_string(&target).unwrap().starts_with("{\"header\""));
+}
