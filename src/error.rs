@@ -60,6 +60,8 @@ pub enum Error {
     Unavailable(String),
     #[error("{what} is too large: {}the limit is {limit} bytes", .actual.map(|a| format!("{a} bytes, ")).unwrap_or_default())]
     TooLarge { what: &'static str, limit: u64, actual: Option<u64> },
+    #[error("{what} has {actual} items, the limit is {limit}")]
+    TooMany { what: &'static str, limit: u64, actual: u64 },
     /// The client's picture of the object is not the current one.
     #[error("the object has changed since it was read")]
     PreconditionFailed { current: Option<Value> },
@@ -102,7 +104,7 @@ pub enum Error {
     /// A package that could not be installed, for one of the reasons above.
     #[error("{}", .0.cause)]
     InstallFailed(Box<InstallFailure>),
-    #[error("too many attempts; try again in {retry_after_seconds} s")]
+    #[error("too many at a time; try again in {retry_after_seconds} s")]
     RateLimited { retry_after_seconds: u64 },
     /// Nothing is wrong with the request; the same one can work a moment later.
     #[error("{what} is busy; try again")]
@@ -225,7 +227,7 @@ impl Error {
             Self::DependencyCycle { .. } => "dependency_cycle",
             Self::DependencyRequired { .. } => "dependency_required",
             Self::Unavailable(_) => "unavailable",
-            Self::TooLarge { .. } => "too_large",
+            Self::TooLarge { .. } | Self::TooMany { .. } => "too_large",
             Self::PreconditionFailed { .. } => "precondition_failed",
             Self::PreconditionRequired => "precondition_required",
             Self::StateExists { .. } => "already_exists",

@@ -4,6 +4,7 @@
 
 import argparse
 import itertools
+import math
 import pathlib
 import sys
 import threading
@@ -11,7 +12,9 @@ import threading
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from common import *  # noqa: F403
 
-ENTRIES, COLLECTED = 20, 10_000
+ENTRIES = 20
+# Entries of users who have many.
+COLLECTED = [100, 1_000, 10_000]
 PREFIX = "/api/v1/plugin-state"
 LARGE = 10 << 20
 
@@ -23,19 +26,19 @@ class Store:
         self.server = work.plugyard(name, jwt_auto_provision="true", **settings)
         self.address = f"127.0.0.1:{self.server.port}"
         self.tokens = [host_token(f"{user:032x}") for user in range(1, users + 1)]
-        # One more, with very many entries.
-        self.collector = host_token(f"{users + 1:032x}")
+        collectors = {count: host_token(f"{users + 1 + at:032x}") for at, count in enumerate(COLLECTED)}
         self.files = {}
-        for kind, tokens in (("all", self.tokens), ("collector", [self.collector])):
+        for kind, tokens in [("all", self.tokens), *((count, [token]) for count, token in collectors.items())]:
             self.files[kind] = self.server.home / f"{kind}.tokens"
             self.files[kind].write_text("\n".join(tokens) + "\n")
-        for token in [*self.tokens, self.collector]:
+        for token in [*self.tokens, *collectors.values()]:
             # The first request makes the account.
             self.server.request("GET", "/api/v1/auth/me", token)
         self.server.publish("Bench")
         self.server.cli("plugins", "install", "Bench", "--all-users")
         self.load("fill", 32, 600)
-        self.load("fill", 16, 600, whose="collector", entries=COLLECTED)
+        for count in COLLECTED:
+            self.load("fill", 16, 600, whose=count, entries=count)
 
     def load(self, mode, clients, seconds, whose="all", entries=ENTRIES):
         return generate(mode, self.address, clients, seconds, self.files[whose], entries)
@@ -281,9 +284,9 @@ def main():
             "load, 32": by_wrk(loads),
             "bare load, 32": bare("/document"),
             "bare 304, 32": bare("/unchanged/x"),
-            "list, 1": lambda: here.load("list", 1, seconds, whose="collector", entries=COLLECTED),
-            "list, 16": lambda: here.load("list", 16, seconds, whose="collector", entries=COLLECTED),
+            "list, 16": lambda: here.load("list", 16, seconds, whose=COLLECTED[-1], entries=COLLECTED[-1]),
         }
+        jobs |= {f"list among {count}, 1": lambda count=count: here.load("list", 1, seconds, whose=count, entries=count) for count in COLLECTED}
         if kinto:
             jobs |= {"Kinto save, 16": lambda: kinto.load("kinto-save", 16, seconds), "Kinto load, 16": lambda: kinto.load("kinto-load", 16, seconds)}
         if options.only:
@@ -322,15 +325,19 @@ def main():
         row("load, 32", "Redis GET, 32", "0.5")
         row("load, 32", "bare load, 32")
         row("304, 32", "bare 304, 32", "0.8")
-        row("list, 1", goal="p99 < 5 ms")
+        for count in COLLECTED:
+            row(f"list among {count}, 1", goal="p99 < 5 ms")
         row("list, 16", goal="p99 < 20 ms")
         row("delete, 16", goal="p99 < 5 ms")
         head = ["operation, clients", "requests/s", "p99 ms", "peer", "peer's requests/s", "ratio", "goal"]
         single = f"A save alone takes {middle['save, 1'][1]:.2f} ms, a flush {flush(work.folder):.2f} ms." if "save, 1" in middle else ""
         event = f"From sending a save to its event on another connection: {events[0]:.2f} ms, p99 {events[1]:.2f} ms (below 20)."
-        settings = f"{rounds} rounds of {seconds} s in turns, medians; {options.users:,} users x {ENTRIES} entries of 1 KiB; list: 100 of {COLLECTED:,}"
+        times = [middle[f"list among {count}, 1"][1] for count in COLLECTED if f"list among {count}, 1" in middle]
+        growth = [f"{math.log10(later / earlier):.2f}" for earlier, later in zip(times, times[1:])]
+        listed = f"From ten times to ten times as many entries of the user, a list of 100 takes longer by the exponents {', '.join(growth)} (0: not at all)." if growth else ""
+        settings = f"{rounds} rounds of {seconds} s in turns, medians; {options.users:,} users x {ENTRIES} entries of 1 KiB; lists: 100 entries; delete: one run of all"
         programs = versions("postgres", "redis", "wrk", *(["kinto"] if kinto else []))
-        write_section("state", f"{programs}. {settings}.\n\n{table(head, rows)}\n\n{single} {large} {event}")
+        write_section("state", f"{programs}. {settings}.\n\n{table(head, rows)}\n\n{single} {large} {event} {listed}")
 
 
 if __name__ == "__main__":

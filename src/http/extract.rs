@@ -255,10 +255,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let parsed = actix_web::web::Query::<T>::from_query(request.query_string())
-            .map(|query| Self(query.into_inner()))
-            .map_err(|e| Error::invalid("query", e.to_string()).into());
-        std::future::ready(parsed)
+        // Else every byte that is no text would be the same sign in its place.
+        let is_text = |pair: &&str| percent_encoding::percent_decode_str(pair).decode_utf8().is_ok();
+        let parsed = match request.query_string().split('&').find(|pair| !is_text(pair)) {
+            None => actix_web::web::Query::<T>::from_query(request.query_string()).map_err(|e| Error::invalid("query", e.to_string())),
+            Some(pair) => Err(Error::invalid(pair.split('=').next().unwrap_or_default(), "is not UTF-8")),
+        };
+        std::future::ready(parsed.map(|query| Self(query.into_inner())).map_err(Problem::from))
     }
 }
 

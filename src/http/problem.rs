@@ -59,7 +59,7 @@ pub fn status(error: &Error) -> StatusCode {
         | Error::DependencyRequired { .. }
         | Error::Unavailable(_) => StatusCode::CONFLICT,
         Error::Gone(_) => StatusCode::GONE,
-        Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::TooLarge { .. } | Error::TooMany { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
         Error::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
         Error::QuotaExceeded { .. } => StatusCode::INSUFFICIENT_STORAGE,
@@ -103,6 +103,7 @@ fn body(error: &Error) -> Map<String, Value> {
 fn facts(error: &Error) -> Value {
     match error {
         Error::TooLarge { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
+        Error::TooMany { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
         Error::PreconditionFailed { current } => json!({"current": current}),
         Error::StateExists { current } => json!({"current": current}),
         Error::QuotaExceeded { limit, actual, .. } => json!({"limit": limit, "actual": actual}),

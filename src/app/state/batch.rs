@@ -16,6 +16,9 @@ use crate::{
 
 /// Items of one request.
 pub const MOST_ITEMS: usize = 1000;
+/// Bytes of the documents that one request makes or is shown, beside those that it brings along: small requests can name large
+/// documents.
+pub(super) const MOST_BYTES: u64 = 64 * 1024 * 1024;
 /// Writes in one transaction where they do not have to be: others write in between.
 const TOGETHER: usize = 100;
 
@@ -71,7 +74,7 @@ pub(super) async fn in_order<T, R>(items: Vec<T>, mut run: impl AsyncFnMut(T) ->
 /// `TooLarge` with both numbers, before anything has happened.
 pub(super) fn check_count(items: usize) -> Result<()> {
     match items > MOST_ITEMS {
-        true => Err(Error::TooLarge { what: "the list of items", limit: MOST_ITEMS as u64, actual: Some(items as u64) }),
+        true => Err(Error::TooMany { what: "the request", limit: MOST_ITEMS as u64, actual: items as u64 }),
         false => Ok(()),
     }
 }
@@ -81,10 +84,15 @@ type Prepared = Option<(Context, Operation)>;
 
 /// Each item for itself, in their order, up to one that the database is too busy for.
 async fn each(app: &Arc<App>, access: &Access, items: &[Item]) -> Result<Vec<ItemResult>> {
-    let mut prepared: Vec<Prepared> = Vec::with_capacity(items.len());
+    let (mut prepared, mut bytes): (Vec<Prepared>, u64) = (Vec::with_capacity(items.len()), 0);
     for item in items {
+        if bytes > MOST_BYTES {
+            break;
+        }
         // What fails now is perhaps possible after those before it; and its error is told when it is its turn.
-        prepared.push(build(app, access, &item.key, &item.request).await.ok());
+        let one = build(app, access, &item.key, &item.request).await.ok();
+        bytes += one.as_ref().map_or(0, |(_, operation)| operation.bytes());
+        prepared.push(one);
     }
     let prepared = Arc::new(prepared);
     let mut results = Vec::with_capacity(items.len());
@@ -148,12 +156,17 @@ async fn all_or_nothing(app: &Arc<App>, access: &Access, items: &[Item]) -> Resu
     };
     for _ in 0..ATTEMPTS {
         let mut operations = Vec::with_capacity(items.len());
-        let mut made = Made::new();
+        let (mut made, mut bytes) = (Made::new(), 0);
         for (at, item) in items.iter().enumerate() {
             match build_after(app, access, &made, &item.key, &item.request).await {
                 Ok((context, operation)) => {
                     if let Target::Key(key) = &operation.target {
                         made.insert(key.clone(), operation.leaves(now()));
+                    }
+                    bytes += operation.bytes();
+                    let limit = items.iter().map(|item| item.request.bytes()).sum::<u64>().max(MOST_BYTES);
+                    if bytes > limit {
+                        return failed(at, Error::TooLarge { what: "what the items make together", limit, actual: Some(bytes) });
                     }
                     operations.push((context, operation));
                 }

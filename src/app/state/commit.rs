@@ -79,6 +79,11 @@ impl Operation {
         }
     }
 
+    /// Of the document as JSON.
+    pub fn bytes(&self) -> u64 {
+        self.document().map_or(0, |document| document.size.unsigned_abs())
+    }
+
     /// The document that is visible after it; none when there is none then.
     pub fn leaves(&self, now: Timestamp) -> Option<Arc<Stored>> {
         let ends = matches!(self.facts.expires_at, Some(Some(end)) if end <= now);
@@ -163,7 +168,7 @@ pub fn commit(conn: &mut Connection, place: &Place<'_>, operation: &Operation) -
         Action::Put { document, refused } | Action::Restore { document, refused } => {
             check_content(place, operation, existing, refused)?;
             let intact = is_intact(conn, operation, existing, document)?;
-            with_document(place, operation, row.as_ref(), existing.filter(|_| intact), document, head.seq)?
+            with_document(place, operation, row.as_ref(), (existing, intact), document, head.seq)?
         }
         Action::Facts => existing.and_then(|entry| with_facts(entry, &operation.facts, *now, head.seq)),
         Action::Delete | Action::Purge => row.as_ref().map(|entry| tombstone(entry, *now, head.seq)),
@@ -229,10 +234,10 @@ fn check_content(place: &Place<'_>, operation: &Operation, existing: Option<&Ent
     Ok(())
 }
 
-/// Going back to the same content is a change where what is stored of it is damaged.
+/// The same content is a change where what is stored of it is damaged.
 fn is_intact(conn: &mut Connection, operation: &Operation, existing: Option<&Entry>, document: &Stored) -> Result<bool> {
     match (existing, &operation.action) {
-        (Some(entry), Action::Restore { .. }) if entry.content_sha256 == document.content_sha256 => {
+        (Some(entry), Action::Put { .. } | Action::Restore { .. }) if entry.content_sha256 == document.content_sha256 => {
             let stored = state_entries::find_by_id_with_data(conn, &entry.user, &entry.id)?.and_then(|(_, stored)| stored);
             Ok(stored.is_some_and(|stored| encode::decode(&entry.id, stored.encoding, stored.size, &stored.sha256, stored.data).is_ok()))
         }
@@ -245,7 +250,7 @@ fn with_document(
     place: &Place<'_>,
     operation: &Operation,
     row: Option<&Entry>,
-    existing: Option<&Entry>,
+    (existing, intact): (Option<&Entry>, bool),
     document: &Stored,
     seq: i64,
 ) -> Result<Option<Entry>> {
@@ -285,7 +290,12 @@ fn with_document(
             }
         }
     };
-    if existing.is_some() && next.content_sha256 == document.content_sha256 {
+    if let Action::Restore { .. } = operation.action {
+        // As they were, also where they were not there.
+        next.schema_version.clone_from(&operation.facts.schema_version);
+        next.device.clone_from(&operation.facts.device);
+    }
+    if existing.is_some() && intact && next.content_sha256 == document.content_sha256 {
         return Ok(Some(next).filter(|next| next.seq == seq));
     }
     next.size = document.size;

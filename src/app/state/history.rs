@@ -49,7 +49,12 @@ pub async fn rollback(app: &Arc<App>, access: &Access, id: &str, to: i64, guard:
     for _ in 0..ATTEMPTS {
         let context = context::load(app, access, &entry.key.plugin).await?;
         let prepared = prepare(app, &context, json.clone().into(), revision.schema_version.as_deref(), Form::Any).await?;
-        let facts = Facts { schema_version: revision.schema_version.clone(), strategy: Some(entry.strategy), ..Facts::default() };
+        let facts = Facts {
+            schema_version: revision.schema_version.clone(),
+            device: revision.device.clone(),
+            strategy: Some(entry.strategy),
+            ..Facts::default()
+        };
         let action = Action::Restore { document: prepared.document, refused: prepared.refused };
         let operation = Operation { target: Target::Id(entry.id.clone()), action, guard: guard.clone(), facts, base: None };
         if let Some(found) = attempt_with_document(app, access, context, operation).await? {

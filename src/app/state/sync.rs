@@ -6,12 +6,16 @@ use bytes::Bytes;
 
 use super::{
     Access,
-    batch::{check_count, in_order},
+    batch::{MOST_BYTES, check_count, in_order},
     commit::Target,
     read::{Found, key_and_context},
     write::{ATTEMPTS, Draft, KeyText, attempt_with_document, current, overtaken, put_operation},
 };
-use crate::{app::App, domain::state::Guard, error::Result};
+use crate::{
+    app::App,
+    domain::state::Guard,
+    error::{Error, Result},
+};
 
 /// A state that another device has changed to something else meanwhile.
 #[derive(Debug)]
@@ -27,6 +31,16 @@ pub enum Synced {
     Conflict(Box<Conflict>),
 }
 
+impl Synced {
+    /// Of the stored document that the answer shows.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Written(found) => found.json.len() as u64,
+            Self::Conflict(conflict) => conflict.remote.json.len() as u64,
+        }
+    }
+}
+
 /// Writes what the device has, unless another device wrote other content last; `force` writes that too.
 pub async fn sync(
     app: &Arc<App>,
@@ -36,9 +50,15 @@ pub async fn sync(
     force: bool,
 ) -> Result<Vec<Result<Synced>>> {
     check_count(drafts.len())?;
+    let mut shown = 0;
     let write = async |draft: Result<(KeyText, Draft)>| {
         let (key, draft) = draft?;
-        one(app, access, device, &key, draft, force).await
+        if shown > MOST_BYTES {
+            return Err(Error::TooLarge { what: "the answer", limit: MOST_BYTES, actual: None });
+        }
+        let synced = one(app, access, device, &key, draft, force).await?;
+        shown += synced.bytes();
+        Ok(synced)
     };
     Ok(in_order(drafts, write).await)
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How often a write is prepared anew when plugin, policy or base change under it.
-pub(super) const ATTEMPTS: usize = 8;
+pub(super) const ATTEMPTS: usize = 64;
 
 /// A key as a request writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,16 @@ pub enum Request {
     Delete {
         guard: Guard,
     },
+}
+
+impl Request {
+    /// Of the document or patch that it brings along.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Put { draft, .. } | Self::Patch { draft, .. } => draft.text.len() as u64,
+            Self::Delete { .. } => 0,
+        }
+    }
 }
 
 pub async fn write(app: &Arc<App>, access: &Access, key: &KeyText, request: &Request) -> Result<Box<Written>> {

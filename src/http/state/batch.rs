@@ -20,7 +20,10 @@ use crate::{
     },
     domain::state::{Expected, Guard, check_device, check_schema_version},
     error::{Error, Result},
-    http::problem::{HttpResult, status},
+    http::{
+        extract::present,
+        problem::{HttpResult, status},
+    },
 };
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -69,8 +72,8 @@ struct OperationBody {
     /// The entry as it is known; `*` for any.
     #[serde(default)]
     etag: Option<String>,
-    /// Of `put`; or the merge patch of `patch`.
-    #[serde(default)]
+    /// Of `put`; or the merge patch of `patch`. `null` is a document, too.
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Object>)]
     document: Option<Box<RawValue>>,
     #[serde(default)]
@@ -113,12 +116,13 @@ pub fn raw_text(value: Box<RawValue>) -> Bytes {
 }
 
 pub fn request(kind: Kind, document: Option<Box<RawValue>>, facts: Facts, guard: Guard) -> Result<Request> {
-    // A missing document and `null` look the same; `null` is a document.
-    let text = document.map_or_else(|| Bytes::from_static(b"null"), raw_text);
-    let draft = Draft { text, facts, form: Form::Any };
+    let draft = |missing: &str| match document {
+        Some(document) => Ok(Draft { text: raw_text(document), facts, form: Form::Any }),
+        None => Err(Error::invalid(missing, "is missing")),
+    };
     Ok(match kind {
-        Kind::Put => Request::Put { draft, guard },
-        Kind::Patch => Request::Patch { draft, guard },
+        Kind::Put => Request::Put { draft: draft("/document")?, guard },
+        Kind::Patch => Request::Patch { draft: draft("/document")?, guard },
         Kind::Delete => Request::Delete { guard },
     })
 }

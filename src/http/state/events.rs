@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
     dev::Payload,
     get,
     http::header,
@@ -36,7 +36,7 @@ use crate::{
     error::{Error, Result},
     http::{
         extract::app,
-        middleware,
+        middleware::{self, HeadRequest},
         problem::{HttpResult, Problem, ProblemSchema},
     },
 };
@@ -121,6 +121,15 @@ impl FromRequest for Listening {
 pub async fn stream_events(request: HttpRequest, user: Listening, app: web::Data<App>) -> HttpResult {
     let app = app.into_inner();
     let Listening { standing, access } = user;
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("x-accel-buffering", "no"));
+    // A stream of which nothing is ever written would not notice that its client has gone.
+    if request.extensions().contains::<HeadRequest>() {
+        return Ok(answer.finish());
+    }
     let listener = state::listen(&app, &access.user).await?;
     let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let mut waiting = VecDeque::new();
@@ -135,10 +144,7 @@ pub async fn stream_events(request: HttpRequest, user: Listening, app: web::Data
     };
     let now = Instant::now();
     let stream = Stream { app, standing, access, listener, cursor, waiting, looked: false, check_at: now, silent_since: now };
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header(("x-accel-buffering", "no"))
+    Ok(answer
         // Nothing follows a stream that has ended.
         .force_close()
         .streaming(stream::unfold(stream, |mut stream| async move {

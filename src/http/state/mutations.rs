@@ -17,7 +17,10 @@ use crate::{
     },
     domain::state::{Guard, check_device, check_name},
     error::{Error, Result},
-    http::problem::{HttpResult, ProblemSchema, status},
+    http::{
+        extract::present,
+        problem::{HttpResult, ProblemSchema, status},
+    },
 };
 
 /// Changes in one answer.
@@ -53,13 +56,13 @@ struct MutationBody {
     id: String,
     op: Kind,
     key: KeyBody,
-    /// The entry as the device knew it; null or absent: there was none.
+    /// The entry as the device knew it; null or absent: there was none. A patch or deletion without it goes for whatever is there.
     #[serde(default)]
     base_etag: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Object>)]
     document: Option<Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Object>)]
     patch: Option<Box<RawValue>>,
     /// `fail` (the default) refuses, `local` applies all the same, `remote` drops the mutation.

@@ -123,11 +123,11 @@ pub async fn list_snapshots(request: HttpRequest, user: StateAccess, app: web::D
     )
 )]
 #[post("/plugin-state/snapshots")]
-pub async fn create_snapshot(user: StateAccess, app: web::Data<App>, body: Json<SnapshotCreate>) -> HttpResult {
+pub async fn create_snapshot(request: HttpRequest, user: StateAccess, app: web::Data<App>, body: Json<SnapshotCreate>) -> HttpResult {
     let SnapshotCreate { plugin_id, label, pinned } = body.0;
     let label = label.map(|label| check_name("label", &label)).transpose()?;
     let made = state::create_snapshot(&app, &user.access, plugin_id, label, pinned).await?;
-    let location = format!("/api/v1/plugin-state/snapshots/{}", made.id);
+    let location = format!("{}/{}", request.path().trim_end_matches('/'), made.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(SnapshotBody::new(made)))
 }
 

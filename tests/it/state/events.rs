@@ -249,6 +249,16 @@ async fn a_stream_ends_with_the_right_to_it(app: TestApp) {
     }
 }
 
+both!(looking_at_the_head_opens_no_stream);
+async fn looking_at_the_head_opens_no_stream(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    for _ in 0..25 {
+        let head = ann.request(reqwest::Method::HEAD, EVENTS).await.expect(200);
+        assert_eq!(head.header("content-type"), "text/event-stream");
+    }
+    assert_eq!(ann.get(&format!("{STATE}/limits")).await.json()["streams"]["used"], 0);
+}
+
 both!(a_slow_reader_is_told_to_start_anew_once);
 async fn a_slow_reader_is_told_to_start_anew_once(app: TestApp) {
     let ann = owner(&app, "ann").await;

@@ -165,6 +165,17 @@ async fn a_mutation_sent_twice_at_once_is_applied_once(app: TestApp) {
     }
 }
 
+both!(names_are_text);
+async fn names_are_text(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let put = ann.put("/api/v1/plugin-state/entry?plugin_id=Demo&state_key=%ff").json(json!(1));
+    put.await.assert_problem(422, "validation");
+    let item = json!({"op": "delete", "key": {"plugin_id": "Demo"}});
+    let many = json!({"operations": vec![item; 1001]});
+    let refused = ann.post(&format!("{STATE}/batch")).json(many).await.assert_problem(413, "too_large");
+    assert_eq!(refused["detail"], "the request has 1001 items, the limit is 1000");
+}
+
 both!(sums_and_limits_are_told);
 async fn sums_and_limits_are_told(app: TestApp) {
     let ann = owner(&app, "ann").await;
@@ -206,4 +217,46 @@ async fn quotas_are_kept(app: TestApp) {
     assert_eq!((&refused["limit"], &refused["actual"]), (&json!(4), &json!(5)));
     ann.delete(&entry("a")).await.expect(204);
     ann.put("/api/v1/plugin-state/entry?plugin_id=Other&state_key=2").json(json!(1)).await.expect(201);
+}
+
+both!(what_is_missing_is_no_document);
+async fn what_is_missing_is_no_document(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    create(&ann, "k", json!({"a": 1})).await;
+    let key = json!({"plugin_id": "Demo", "state_key": "k"});
+    for op in ["put", "patch"] {
+        let body = json!({"operations": [{"op": op, "key": &key}]});
+        let refused = ann.post(&format!("{STATE}/batch")).json(body).await.assert_problem(422, "validation");
+        assert_eq!(refused["errors"][0]["pointer"], "/operations/0/document");
+        let body = json!({"device_id": "d", "mutations": [{"id": "m", "op": op, "key": &key, "on_conflict": "local"}]});
+        let refused = ann.post(&format!("{STATE}/mutations")).json(body).await.assert_problem(422, "validation");
+        assert_eq!(refused["errors"][0]["pointer"], "/mutations/0/document");
+    }
+    assert_eq!(ann.get(&entry("k")).await.text(), "{\"a\":1}");
+    let null = json!({"operations": [{"op": "put", "key": &key, "document": null}]});
+    assert_eq!(ann.post(&format!("{STATE}/batch")).json(null).await.expect(200).json()["results"][0]["status"], 200);
+    assert_eq!(ann.get(&entry("k")).await.text(), "null");
+}
+
+both!(small_requests_do_not_name_more_than_fits_into_memory);
+async fn small_requests_do_not_name_more_than_fits_into_memory(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let large = json!({"n": 0, "text": "x".repeat(9 << 20)});
+    ann.put(&entry("k")).header("plugyard-device", "d1").json(large).await.expect(201);
+    let state = json!({"plugin_id": "Demo", "state_key": "k", "state_data": {"n": 1}});
+    let body = json!({"device_id": "d2", "states": vec![state; 10]});
+    let synced = ann.post(&format!("{STATE}/sync")).json(body).await.expect(200).json();
+    let codes: Vec<_> = synced["errors"].as_array().unwrap().iter().map(|error| error["code"].as_str().unwrap()).collect();
+    assert_eq!((synced["conflicts"].as_array().unwrap().len(), codes), (8, vec!["too_large"; 2]));
+
+    let patch = |n: u32| json!({"op": "patch", "key": {"plugin_id": "Demo", "state_key": "k"}, "document": {"n": n}});
+    let operations: Vec<_> = (1..=9).map(patch).collect();
+    let all = json!({"operations": operations, "atomic": true});
+    let results = ann.post(&format!("{STATE}/batch")).json(all).await.expect(200).json()["results"].clone();
+    let statuses: Vec<_> = results.as_array().unwrap().iter().map(|result| result["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [424, 424, 424, 424, 424, 424, 424, 413, 424]);
+    let each = json!({"operations": operations});
+    let results = ann.post(&format!("{STATE}/batch")).json(each).await.expect(200).json()["results"].clone();
+    assert!(results.as_array().unwrap().iter().all(|result| result["status"] == 200), "{results}");
+    assert_eq!(ann.get(&entry("k")).await.json()["n"], 9);
 }

@@ -227,3 +227,32 @@ async fn state_outlives_the_plugin_unless_it_is_purged(app: TestApp) {
     assert_eq!(app.database.values("SELECT CAST(count(*) AS TEXT) AS value FROM state_revisions"), ["1"]);
     assert_eq!(ann.get(&format!("{STATE}/stats")).await.json()["total_states"], 1);
 }
+
+both!(a_restore_brings_the_schema_version_and_the_device_back);
+async fn a_restore_brings_the_schema_version_and_the_device_back(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    ann.put(&entry("a")).json(json!(1)).await.expect(201);
+    let made = take(&ann, false).await;
+    let newer = async || {
+        let put = ann.put(&entry("a")).header("plugyard-schema-version", "2").header("plugyard-device", "phone");
+        put.json(json!(2)).await.expect(200);
+    };
+    newer().await;
+    ann.post(&format!("{SNAPSHOTS}/{}/restore", id(&made))).await.expect(200);
+    let record = ann.get(STATE).await.json()[0].clone();
+    assert_eq!((&record["state_schema_version"], &record["device_id"]), (&Value::Null, &Value::Null));
+    newer().await;
+    ann.post(&format!("{STATE}/{}/rollback", id(&record))).json(json!({"to": 1})).await.expect(200);
+    let record = ann.get(STATE).await.json()[0].clone();
+    assert_eq!((&record["state_schema_version"], &record["device_id"]), (&Value::Null, &Value::Null));
+    // What the older code writes is welcome again.
+    ann.put(&entry("a")).header("plugyard-schema-version", "1").json(json!(3)).await.expect(200);
+}
+
+both!(an_administrators_snapshot_says_where_it_is);
+async fn an_administrators_snapshot_says_where_it_is(app: TestApp) {
+    let ann = owner(&app, "ann").await;
+    let snapshots = format!("/api/v1/users/{}/plugin-state/snapshots", ann.user_id);
+    let made = app.admin().await.post(&snapshots).json(json!({"plugin_id": "Demo"})).await.expect(201);
+    app.admin().await.get(made.header("location")).await.expect(200);
+}
