@@ -127,6 +127,8 @@ impl OldFolder {
         for entry in entries {
             found.take_top(&entry);
         }
+        // Of two on one plugin the one on an address comes first: it says more.
+        found.notes.sort_by_key(|note| !note.is_remote);
         Ok(found)
     }
 

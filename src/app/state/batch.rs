@@ -154,6 +154,7 @@ async fn all_or_nothing(app: &Arc<App>, access: &Access, items: &[Item]) -> Resu
             |at| if at == failing { error.take().map_or(ItemResult::NotApplied, ItemResult::Failed) } else { ItemResult::NotApplied };
         Ok((0..items.len()).map(result).collect())
     };
+    let limit = items.iter().map(|item| item.request.bytes()).sum::<u64>().max(MOST_BYTES);
     for _ in 0..ATTEMPTS {
         let mut operations = Vec::with_capacity(items.len());
         let (mut made, mut bytes) = (Made::new(), 0);
@@ -164,7 +165,6 @@ async fn all_or_nothing(app: &Arc<App>, access: &Access, items: &[Item]) -> Resu
                         made.insert(key.clone(), operation.leaves(now()));
                     }
                     bytes += operation.bytes();
-                    let limit = items.iter().map(|item| item.request.bytes()).sum::<u64>().max(MOST_BYTES);
                     if bytes > limit {
                         return failed(at, Error::TooLarge { what: "what the items make together", limit, actual: Some(bytes) });
                     }

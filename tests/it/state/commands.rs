@@ -47,14 +47,14 @@ async fn commands_write_also_where_a_policy_asks_for_preconditions(app: TestApp)
     admin.put("/api/v1/plugin-state/policies/Demo").json(json!({"preconditions_required": true})).await.expect(200);
     ann.put(&super::entry("k")).json(json!(1)).await.assert_problem(428, "precondition_required");
     for home in [app.local(), app.remote(&admin)] {
-        let run = |args: &[&str]| home.run(&[&["state"], args, &["--user", "ann"]].concat()).done();
+        let run = |args: &[&str]| home.run(&[&["state"], args, &["--user", "ann", "--output", "json"]].concat()).done();
         run(&["set", "Demo", "k", "--document", "1"]);
         run(&["set", "Demo", "k", "--document", "2"]);
-        let version = ann.get(&super::entry("k")).await.expect(200).header("plugyard-version").parse::<i64>().unwrap();
+        let version = run(&["history", "Demo", "k"]).json()[0]["version"].as_i64().unwrap();
         run(&["rollback", "Demo", "k", "--to", &(version - 1).to_string()]);
-        assert_eq!(ann.get(&super::entry("k")).await.text(), "1");
+        assert_eq!(run(&["get", "Demo", "k"]).json(), json!(1));
         run(&["delete", "Demo", "k"]);
-        ann.get(&super::entry("k")).await.assert_problem(404, "not_found");
+        ann.comes_to(&super::entry("k"), 404).await;
     }
 }
 

@@ -155,7 +155,8 @@ fn what_the_databases_ask_to_repeat_is_repeated() {
             let (one, two) = (write("a", "b"), write("b", "a"));
             one.await.unwrap().unwrap();
             two.await.unwrap().unwrap();
-            assert_eq!(attempts.load(Ordering::Relaxed), 3, "one of them was repeated");
+            // Perhaps more than once, where the other one takes its time to end.
+            assert!(attempts.load(Ordering::Relaxed) >= 3, "one of them was repeated");
             for key in ["a", "b"] {
                 assert_eq!(value(&db, key).await.unwrap().len(), 2, "both have written {key}");
             }

@@ -58,7 +58,8 @@ impl Writing {
         let mut growing = HashSet::new();
         each(spool, |ready, data| {
             let there = state_entries::find(conn, &access.user, &ready.state_key())?;
-            if ready.size > there.map_or(0, |entry| entry.size) {
+            let has_ended = ready.expires_at.is_some_and(|end| end <= now.millis());
+            if !has_ended && ready.size > there.map_or(0, |entry| entry.size) {
                 growing.insert(ready.line);
                 return Ok(());
             }
