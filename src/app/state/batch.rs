@@ -71,7 +71,7 @@ pub(super) async fn in_order<T, R>(items: Vec<T>, mut run: impl AsyncFnMut(T) ->
 
 /// # Errors
 ///
-/// `TooLarge` with both numbers, before anything has happened.
+/// `TooMany` with both numbers, before anything has happened.
 pub(super) fn check_count(items: usize) -> Result<()> {
     match items > MOST_ITEMS {
         true => Err(Error::TooMany { what: "the request", limit: MOST_ITEMS as u64, actual: items as u64 }),
