@@ -1,9 +1,15 @@
 //! Copies what was committed from SQLite's write-ahead log to where it belongs, beside the writer: doing it itself, it would
-//! let everybody wait for the copy and its two flushes.
+//! let everybody wait for the copy and its two flushes. While many write, those flushes would hold up the writer's own, so that
+//! the copy waits; what is written again meanwhile is copied once.
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
+    time::Duration,
 };
 
 use diesel::connection::SimpleConnection;
@@ -14,44 +20,46 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Jobs after which a copy is worth its flushes: a job writes some ten pages.
-const EVERY: usize = 128;
-/// Pages of the log from which on the writer copies after all, what is left to copy then, so that the log can begin anew.
-/// While it writes, a copy beside it never gets to the end.
-pub(super) const WRITERS_OWN: &str = "PRAGMA wal_autocheckpoint = 10000";
+/// How often the thread looks at what was committed.
+const TICK: Duration = Duration::from_millis(250);
+/// Jobs after which a copy is worth its flushes although somebody writes: a job writes some five pages.
+const WORTH: usize = 128;
+/// Jobs in a tick from which on it would disturb them.
+const MANY: usize = 100;
+/// Pages of the log, 80 MiB, from which on the writer copies after all, so that the log can begin anew. While it writes, a copy
+/// beside it never gets to the end.
+pub(super) const WRITERS_OWN: &str = "PRAGMA wal_autocheckpoint = 20000";
 
 /// The handle to the copying thread. Dropping it waits for the thread's end.
 pub(super) struct Checkpoints {
+    jobs: Arc<AtomicUsize>,
     /// Taken on drop, which ends the thread.
-    wake: Option<SyncSender<()>>,
+    running: Option<Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
-    jobs: usize,
 }
 
 impl Checkpoints {
     pub fn start(url: &DatabaseUrl) -> Result<Self> {
         let conn = Connection::open(url)?;
-        let (wake, calls) = sync_channel(1);
+        let (running, ended) = channel();
+        let jobs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&jobs);
         let thread = thread::Builder::new()
             .name("database-checkpoints".to_owned())
-            .spawn(move || serve(conn, &calls))
+            .spawn(move || serve(conn, &counted, &ended))
             .map_err(|e| Error::storage("cannot start the database's checkpoints", e))?;
-        Ok(Self { wake: Some(wake), thread: Some(thread), jobs: 0 })
+        Ok(Self { jobs, running: Some(running), thread: Some(thread) })
     }
 
     /// To be told of every commit.
-    pub fn committed(&mut self, jobs: usize) {
-        self.jobs += jobs;
-        // When a call is waiting already, the next commit calls again.
-        if self.jobs >= EVERY && self.wake.as_ref().is_some_and(|wake| wake.try_send(()).is_ok()) {
-            self.jobs = 0;
-        }
+    pub fn committed(&self, jobs: usize) {
+        self.jobs.fetch_add(jobs, Relaxed);
     }
 }
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
-        self.wake = None;
+        self.running = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -60,8 +68,18 @@ impl Drop for Checkpoints {
     }
 }
 
-fn serve(mut conn: Connection, calls: &Receiver<()>) {
-    while calls.recv().is_ok() {
+fn serve(mut conn: Connection, jobs: &AtomicUsize, ended: &Receiver<()>) {
+    let (mut seen, mut copied) = (0, 0);
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(TICK) {
+        let before = std::mem::replace(&mut seen, jobs.load(Relaxed));
+        let is_due = match seen - before {
+            0 => seen != copied,
+            new => new < MANY && seen - copied >= WORTH,
+        };
+        if !is_due {
+            continue;
+        }
+        copied = seen;
         if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)") {
             // Everything is in the log all the same. Whether the disk still takes writes, the writer finds out.
             tracing::warn!(%error, "a checkpoint of the database failed");

@@ -26,15 +26,14 @@ pub enum AnyConnection {
 /// The backend of [`AnyConnection`], for boxed queries.
 pub(super) type Multi = multi_connection_impl::MultiBackend;
 
-/// A statement with RETURNING whose text is always the same, which Diesel does not know of UPDATE and `ON CONFLICT`: it would
-/// prepare them anew each time. (Run by `execute` it still does: that asks a reference to this, which tells of the inside.)
-/// Made by [`prepared`].
-pub(super) struct Prepared<T, Id> {
+/// A statement whose text is always the same, which Diesel does not know of UPDATE and `ON CONFLICT`: it would prepare them anew
+/// each time. `Row` is the SQL type of what it returns. Made by [`prepared`] and [`change`].
+pub(super) struct Prepared<T, Id, Row> {
     pub statement: T,
-    pub id: PhantomData<Id>,
+    pub marks: PhantomData<(Id, Row)>,
 }
 
-impl<DB: Backend, T: QueryFragment<DB>, Id> QueryFragment<DB> for Prepared<T, Id> {
+impl<DB: Backend, T: QueryFragment<DB>, Id, Row> QueryFragment<DB> for Prepared<T, Id, Row> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.statement.walk_ast(pass)
     }
@@ -44,26 +43,54 @@ impl<DB: Backend, T: QueryFragment<DB>, Id> QueryFragment<DB> for Prepared<T, Id
     }
 }
 
-impl<T, Id: 'static> QueryId for Prepared<T, Id> {
+impl<T, Id: 'static, Row> QueryId for Prepared<T, Id, Row> {
     type QueryId = Id;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<T: Query, Id> Query for Prepared<T, Id> {
-    type SqlType = T::SqlType;
+impl<T, Id, Row> Query for Prepared<T, Id, Row> {
+    type SqlType = Row;
 }
 
-impl<T, Id, C> RunQueryDsl<C> for Prepared<T, Id> {}
+impl<T, Id, Row, C> RunQueryDsl<C> for Prepared<T, Id, Row> {}
 
-/// A statement that is known by the place where it stands, so that its text is not even made again. Each place must have one
-/// text, whatever the values.
+impl<T: Query, Id> Prepared<T, Id, T::SqlType> {
+    pub fn returning(statement: T) -> Self {
+        Self { statement, marks: PhantomData }
+    }
+}
+
+/// A statement with RETURNING that is known by the place where it stands, so that its text is not even made again. Each place
+/// must have one text, whatever the values.
 macro_rules! prepared {
     ($statement:expr) => {{
         struct Here;
-        $crate::storage::connection::Prepared { statement: $statement, id: std::marker::PhantomData::<Here> }
+        $crate::storage::connection::Prepared::<_, Here, _>::returning($statement)
     }};
 }
 pub(super) use prepared;
+
+/// Runs an UPDATE or an upsert without RETURNING, for which SQLite would make a table each time; known by its place as those of
+/// [`prepared`] are. Not by `execute`, which asks a reference to the statement, and that tells of its inside.
+macro_rules! change {
+    ($conn:expr, $statement:expr) => {{
+        struct Here;
+        type Silent<T> = $crate::storage::connection::Prepared<T, Here, diesel::sql_types::BigInt>;
+        each!($conn, load::<i64>, Silent { statement: $statement, marks: std::marker::PhantomData }).map(|_: Vec<i64>| ())
+    }};
+}
+pub(super) use change;
+
+/// As [`change`], of one row; what is in these columns of it afterwards.
+macro_rules! changed {
+    ($conn:expr, $statement:expr, $columns:expr, $row:expr) => {
+        match $conn {
+            $crate::storage::Connection::Postgres(conn) => diesel::RunQueryDsl::get_result(prepared!($statement.returning($columns)), conn),
+            $crate::storage::Connection::Sqlite(_) => change!($conn, $statement).and_then(|()| each!($conn, first, $row.select($columns))),
+        }
+    };
+}
+pub(super) use changed;
 
 /// Runs a statement on whichever connection it is. Over the common one the derive refuses `ON CONFLICT` and many rows in one
 /// INSERT, and prints the text of a statement several times for each execution.

@@ -1,6 +1,7 @@
 //! The door to the database: `read` for consistent pictures, `write` for changes that are on disk when it returns.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -147,10 +148,12 @@ fn begin(pool: &Pool<Manager>, begin: Begin) -> Result<PooledConnection<Manager>
 
 /// One transaction of PostgreSQL. What it changed is noted also when the commit failed: it has perhaps taken effect.
 fn write<T>(pool: &Pool<Manager>, changes: &Changes, work: &mut impl FnMut(&mut Connection) -> Result<T>) -> Result<T> {
-    let mut topics = Vec::new();
+    let mut topics = HashSet::new();
     let result = begin(pool, Begin::Write)?.conn.finish(|conn| {
         let value = work(conn)?;
-        topics = notes::take(conn)?;
+        if let Connection::Postgres(conn) = conn {
+            topics = notes::take(conn)?;
+        }
         Ok(value)
     });
     changes.note_all(&topics);

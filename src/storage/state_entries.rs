@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{
     Connection,
-    connection::{each, prepared},
+    connection::{change, each},
     schema::state_entries,
     values::stored,
 };
@@ -198,14 +198,14 @@ pub fn insert(conn: &mut Connection, entry: &Entry, data: Option<&[u8]>) -> Resu
 /// Writes what may change of the row, the document included.
 pub fn replace(conn: &mut Connection, entry: &Entry, data: Option<&[u8]>) -> Result<()> {
     let update = diesel::update(state_entries::table.find(&entry.id)).set((Changing::new(entry), state_entries::data.eq(data)));
-    each!(conn, get_result::<i64>, prepared!(update.returning(state_entries::seq)))?;
+    change!(conn, update)?;
     Ok(())
 }
 
 /// Writes what may change of the row but its document.
 pub fn set_facts(conn: &mut Connection, entry: &Entry) -> Result<()> {
     let update = diesel::update(state_entries::table.find(&entry.id)).set(Changing::new(entry));
-    each!(conn, get_result::<i64>, prepared!(update.returning(state_entries::seq)))?;
+    change!(conn, update)?;
     Ok(())
 }
 
@@ -213,6 +213,6 @@ pub fn set_facts(conn: &mut Connection, entry: &Entry) -> Result<()> {
 pub fn add_accesses(conn: &mut Connection, id: &str, count: i64, last: Timestamp) -> Result<()> {
     let update = diesel::update(state_entries::table.find(id))
         .set((state_entries::access_count.eq(state_entries::access_count + count), state_entries::last_accessed.eq(last.millis())));
-    update.execute(conn)?;
+    change!(conn, update)?;
     Ok(())
 }

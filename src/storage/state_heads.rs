@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     Connection,
-    connection::{each, prepared},
+    connection::{change, changed, each, prepared},
     schema::user_heads,
     values::stored,
 };
@@ -23,6 +23,7 @@ pub struct Head {
 }
 
 type Columns = (i64, i64, i64);
+const COLUMNS: (user_heads::seq, user_heads::entries, user_heads::horizon) = (user_heads::seq, user_heads::entries, user_heads::horizon);
 
 fn head((seq, entries, horizon): Columns) -> Head {
     Head { seq, entries, horizon }
@@ -35,15 +36,14 @@ pub fn advance(conn: &mut Connection, user: &UserId) -> Result<Head> {
         .values(row)
         .on_conflict(user_heads::user_id)
         .do_update()
-        .set(user_heads::seq.eq(user_heads::seq + 1))
-        .returning((user_heads::seq, user_heads::entries, user_heads::horizon));
-    Ok(head(each!(conn, get_result::<Columns>, prepared!(upsert))?))
+        .set(user_heads::seq.eq(user_heads::seq + 1));
+    Ok(head(changed!(conn, upsert, COLUMNS, user_heads::table.find(user.as_str()))?))
 }
 
 /// Takes the last step back, in the transaction that made it: nobody has seen it.
 pub fn take_back(conn: &mut Connection, user: &UserId) -> Result<()> {
     let update = diesel::update(user_heads::table.find(user.as_str())).set(user_heads::seq.eq(user_heads::seq - 1));
-    each!(conn, get_result::<i64>, prepared!(update.returning(user_heads::seq)))?;
+    change!(conn, update)?;
     Ok(())
 }
 
@@ -56,8 +56,7 @@ pub fn hold(conn: &mut Connection, user: &UserId) -> Result<Head> {
 }
 
 pub fn find(conn: &mut Connection, user: &UserId) -> Result<Head> {
-    let found: Option<Columns> =
-        user_heads::table.find(user.as_str()).select((user_heads::seq, user_heads::entries, user_heads::horizon)).first(conn).optional()?;
+    let found: Option<Columns> = each!(conn, first, user_heads::table.find(user.as_str()).select(COLUMNS)).optional()?;
     Ok(found.map(head).unwrap_or_default())
 }
 
@@ -71,7 +70,7 @@ pub fn find_all(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserI
 
 pub fn add_entries(conn: &mut Connection, user: &UserId, change: i64) -> Result<()> {
     let update = diesel::update(user_heads::table.find(user.as_str())).set(user_heads::entries.eq(user_heads::entries + change));
-    each!(conn, get_result::<i64>, prepared!(update.returning(user_heads::entries)))?;
+    change!(conn, update)?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use diesel::{prelude::*, upsert::excluded};
 
 use super::{
     Connection,
-    connection::{each, prepared},
+    connection::{change, changed, each, prepared},
     schema::state_usage,
     values::stored,
 };
@@ -21,6 +21,8 @@ pub struct Usage {
 }
 
 type Columns = (i64, i64, i64);
+const COLUMNS: (state_usage::entries, state_usage::size, state_usage::stored_size) =
+    (state_usage::entries, state_usage::size, state_usage::stored_size);
 
 fn usage((entries, size, stored_size): Columns) -> Usage {
     Usage { entries, size, stored_size }
@@ -29,15 +31,14 @@ fn usage((entries, size, stored_size): Columns) -> Usage {
 /// Adds a change; the sums after it.
 pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -> Result<Usage> {
     // The constraints also hold for the row that is not inserted, so a decrease has to be an update.
+    let row = || state_usage::table.find((user.as_str(), plugin.as_str()));
     if change.entries < 0 || change.size < 0 || change.stored_size < 0 {
-        let update = diesel::update(state_usage::table.find((user.as_str(), plugin.as_str())))
-            .set((
-                state_usage::entries.eq(state_usage::entries + change.entries),
-                state_usage::size.eq(state_usage::size + change.size),
-                state_usage::stored_size.eq(state_usage::stored_size + change.stored_size),
-            ))
-            .returning((state_usage::entries, state_usage::size, state_usage::stored_size));
-        return Ok(usage(each!(conn, get_result::<Columns>, prepared!(update))?));
+        let update = diesel::update(row()).set((
+            state_usage::entries.eq(state_usage::entries + change.entries),
+            state_usage::size.eq(state_usage::size + change.size),
+            state_usage::stored_size.eq(state_usage::stored_size + change.stored_size),
+        ));
+        return Ok(usage(changed!(conn, update, COLUMNS, row())?));
     }
     let upsert = diesel::insert_into(state_usage::table)
         .values((
@@ -53,9 +54,8 @@ pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -
             state_usage::entries.eq(state_usage::entries + excluded(state_usage::entries)),
             state_usage::size.eq(state_usage::size + excluded(state_usage::size)),
             state_usage::stored_size.eq(state_usage::stored_size + excluded(state_usage::stored_size)),
-        ))
-        .returning((state_usage::entries, state_usage::size, state_usage::stored_size));
-    Ok(usage(each!(conn, get_result::<Columns>, prepared!(upsert))?))
+        ));
+    Ok(usage(changed!(conn, upsert, COLUMNS, row())?))
 }
 
 /// The users and plugins with the most state, by size.
@@ -64,7 +64,7 @@ pub fn largest(conn: &mut Connection, limit: i64) -> Result<Vec<(UserId, Slug, U
         .filter(state_usage::entries.gt(0))
         .order(state_usage::size.desc())
         .limit(limit)
-        .select((state_usage::user_id, state_usage::plugin_slug, (state_usage::entries, state_usage::size, state_usage::stored_size)))
+        .select((state_usage::user_id, state_usage::plugin_slug, COLUMNS))
         .load(conn)?;
     rows.into_iter()
         .map(|(user, plugin, columns)| {

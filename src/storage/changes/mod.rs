@@ -5,6 +5,7 @@ pub(super) mod notes;
 mod watch;
 
 use std::{
+    collections::HashSet,
     hash::{BuildHasher, Hash, RandomState},
     sync::atomic::{AtomicU64, Ordering::SeqCst},
     time::{Duration, Instant},
@@ -133,7 +134,7 @@ impl Changes {
         }
     }
 
-    pub(super) fn note_all(&self, topics: &[String]) {
+    pub(super) fn note_all(&self, topics: &HashSet<String>) {
         topics.iter().for_each(|topic| self.note(topic));
     }
 
@@ -180,7 +181,7 @@ mod tests {
         let trust = changes.trust().unwrap();
         assert!(!trust.holds(of_user) && trust.holds(of_slug));
         assert!(trust.holds(changes.stamp(Subject::User(&user))));
-        changes.note_all(&["sDemo".to_owned()]);
+        changes.note_all(&HashSet::from(["sDemo".to_owned()]));
         assert!(!trust.holds(of_slug));
         let both = (changes.stamp(Subject::User(&user)), changes.stamp(Subject::Slug(&slug)));
         changes.note_everything();
