@@ -11,7 +11,7 @@ use super::{access::StateAccess, record::Record, spooled};
 use crate::{
     app::{
         App,
-        state::{self, ListRequest},
+        state::{self, Found, ListRequest},
     },
     domain::state::{ListFilter, check_name},
     error::{Error, Result},
@@ -87,7 +87,7 @@ pub async fn list(request: HttpRequest, user: StateAccess, app: web::Data<App>, 
     let wanted = query.0.read()?;
     let mut listed = Listed { spool: app.folder.spool(), hash: Sha256::new(), open: b"[" };
     if !others_than_synced {
-        listed = state::list(&app, &user.access, wanted, listed, |listed, found| listed.add(&Record::of(found)?)).await?;
+        listed = state::list(&app, &user.access, wanted, listed, Listed::add).await?;
     }
     let (spool, tag) = listed.finish()?;
     let is_known = etag::is_known(&request, &tag);
@@ -99,7 +99,7 @@ pub async fn list(request: HttpRequest, user: StateAccess, app: web::Data<App>, 
     Ok(spooled::body(answer, spool.finish()))
 }
 
-/// A JSON array of records, with the hash that its tag is.
+/// A JSON array of records, with the hash of all that they follow from, which is its tag.
 struct Listed {
     spool: Spool,
     hash: Sha256,
@@ -108,19 +108,19 @@ struct Listed {
 }
 
 impl Listed {
-    fn add(&mut self, record: &Record) -> Result<()> {
+    fn add(&mut self, Found { entry, json }: Found) -> Result<()> {
+        let facts = serde_json::to_vec(&Record::facts(&entry)).map_err(|e| Error::storage("cannot write an answer", e))?;
+        // The facts stand for the document, whose hash has just been compared with theirs.
+        self.hash.update(&facts);
+        self.hash.update(&entry.sha256);
+        // It is JSON: to put it among the facts by serde_json would be to parse it once more.
         let open = std::mem::replace(&mut self.open, b",");
-        self.write(open)?;
-        self.write(&serde_json::to_vec(record).map_err(|e| Error::storage("cannot write an answer", e))?)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hash.update(bytes);
-        self.spool.write(bytes)
+        let facts = facts.strip_suffix(b"}").unwrap_or(&facts);
+        [open, facts, br#","state_data":"#, &json, b"}"].into_iter().try_for_each(|part| self.spool.write(part))
     }
 
     fn finish(mut self) -> Result<(Spool, Bytes)> {
-        self.write(if self.open == b"[" { b"[]" } else { b"]" })?;
+        self.spool.write(if self.open == b"[" { b"[]" } else { b"]" })?;
         Ok((self.spool, format!("\"{}\"", hex::encode(self.hash.finalize())).into()))
     }
 }
