@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
 };
 
+use same_file::Handle;
+
 use super::{PluginsFolder, Staged, disk, is_there, staging::StagingFolder};
 use crate::{
     domain::{
@@ -20,10 +22,15 @@ impl PluginsFolder {
     /// insert: the unique key decides among parallel publishers, so whatever lies here has no row (a transaction failed
     /// after this, or a process was killed) and is moved aside. When this transaction fails, too, the next publish does
     /// the same. Placing again under the same name changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Busy` when it was placed before by a transaction that did not commit, and somebody has taken it away since.
     pub fn place(&self, staged: &mut Staged, slug: &Slug, version: &Version) -> Result<()> {
         let target = self.release_folder(slug, version);
-        if staged.placed.as_ref() == Some(&target) {
-            return Ok(());
+        if let Some(placed) = &staged.placed {
+            let is_there = Handle::from_path(&target).is_ok_and(|there| there == *placed);
+            return if is_there { Ok(()) } else { Err(Error::Busy { what: "this release" }) };
         }
         let label = shared_path_label(slug, version);
         let failed = |e| Error::storage(format!("{label} cannot be put in place"), e);
@@ -34,11 +41,11 @@ impl PluginsFolder {
             let aside = tempfile::Builder::new().prefix("aside-").tempdir_in(staged.staging.path()).map_err(failed)?.keep();
             fs::rename(&target, aside.join("release")).map_err(failed)?;
         }
+        let itself = Handle::from_path(&staged.root).map_err(failed)?;
         fs::rename(&staged.root, &target).map_err(failed)?;
-        disk::sync_dir(&parent).map_err(failed)?;
-        staged.root.clone_from(&target);
-        staged.placed = Some(target);
-        Ok(())
+        staged.placed = Some(itself);
+        staged.root = target;
+        disk::sync_dir(&parent).map_err(failed)
     }
 
     /// Where the release's files lie, whether they do or not.
@@ -183,6 +190,20 @@ mod tests {
         drop(second);
         assert_eq!(fixture.served().as_deref(), Some("two"));
         assert_eq!(fixture.cached(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_others_have_taken_away_is_not_taken_for_placed() {
+        let fixture = Fixture::new();
+        let (mut first, mut second) = (fixture.stage("one").await, fixture.stage("two").await);
+        fixture.folder.place(&mut first, &fixture.slug, &fixture.version).unwrap();
+        fixture.folder.place(&mut second, &fixture.slug, &fixture.version).unwrap();
+        let again = fixture.folder.place(&mut first, &fixture.slug, &fixture.version);
+        assert!(matches!(again, Err(Error::Busy { .. })), "{again:?}");
+        assert_eq!(fixture.served().as_deref(), Some("two"));
+        fixture.folder.retire_release(&fixture.slug, &fixture.version).unwrap().unwrap().remove().unwrap();
+        let again = fixture.folder.place(&mut second, &fixture.slug, &fixture.version);
+        assert!(matches!(again, Err(Error::Busy { .. })), "{again:?}");
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use same_file::Handle;
 use tempfile::TempDir;
 
 use super::{Limits, PluginsFolder, archive, disk, upload::Archive};
@@ -33,8 +34,8 @@ pub struct Staged {
     pub top_folder: Option<String>,
     /// The folder whose content is the release's.
     pub(super) root: PathBuf,
-    /// Where it was put, if it was.
-    pub(super) placed: Option<PathBuf>,
+    /// Itself, if it was put in place.
+    pub(super) placed: Option<Handle>,
     pub(super) staging: StagingFolder,
 }
 

@@ -30,8 +30,8 @@ fn usage((entries, size, stored_size): Columns) -> Usage {
 
 /// Adds a change; the sums after it.
 pub fn add(conn: &mut Connection, user: &UserId, plugin: &Slug, change: Usage) -> Result<Usage> {
-    // The constraints also hold for the row that is not inserted, so a decrease has to be an update.
     let row = || state_usage::table.find((user.as_str(), plugin.as_str()));
+    // The constraints also hold for the row that is not inserted, so a decrease has to be an update.
     if change.entries < 0 || change.size < 0 || change.stored_size < 0 {
         let update = diesel::update(row()).set((
             state_usage::entries.eq(state_usage::entries + change.entries),

@@ -67,7 +67,9 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let Self { result, reply, .. } = *self;
+        let Self { work, result, reply } = *self;
+        // What it shares with the caller is the caller's alone before he hears of it: the last one cleans up.
+        drop(work);
         // The caller may have gone away; the commit stands all the same.
         drop(reply.send(committed.and_then(|()| result.unwrap_or_else(|| Err(stopped())))));
     }

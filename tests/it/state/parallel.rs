@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{DEMO, STATE, owner};
-use crate::support::TestApp;
+use super::{DEMO, STATE, entry, owner};
+use crate::support::{Client, TestApp};
 
 both!(of_fifty_parallel_creates_one_wins);
 async fn of_fifty_parallel_creates_one_wins(app: TestApp) {
@@ -62,4 +62,29 @@ async fn patches_of_different_members_all_arrive(app: TestApp) {
     });
     join_all(patches).await;
     assert_eq!(ann.get(DEMO).await.json().as_object().unwrap().len(), 20);
+}
+
+both!(what_is_refused_among_others_leaves_nothing, max_state_document = "1 KiB", state_quota_factor = "2");
+async fn what_is_refused_among_others_leaves_nothing(app: TestApp) {
+    let (ann, bob) = (owner(&app, "ann").await, owner(&app, "bob").await);
+    let document = json!("x".repeat(98));
+    // A hundred bytes each: twenty fit, and whether they do, only the write itself tells. Bob's share their transactions.
+    let write = async |client: &Client, n: usize| client.put(&entry(&format!("k{n}"))).json(document.clone()).await;
+    let (anns, bobs) = tokio::join!(join_all((0..60).map(|n| write(&ann, n))), join_all((0..20).map(|n| write(&bob, n))));
+    let mut sequence = Vec::new();
+    for (n, answer) in anns.into_iter().enumerate() {
+        if answer.status == 507 {
+            answer.assert_problem(507, "quota_exceeded");
+            ann.get(&entry(&format!("k{n}"))).await.assert_problem(404, "not_found");
+        } else {
+            sequence.push(answer.expect(201).json()["seq"].as_i64().unwrap());
+        }
+    }
+    sequence.sort_unstable();
+    assert_eq!(sequence, (1..=20).collect::<Vec<_>>());
+    assert_eq!(ann.get(&format!("{STATE}/limits")).await.json()["plugin"][0]["used"], 2000);
+    for answer in bobs {
+        answer.expect(201);
+    }
+    assert_eq!(bob.get(&format!("{STATE}/stats")).await.json()["total_states"], 20);
 }
