@@ -28,13 +28,14 @@ impl PluginsFolder {
     /// `Busy` when it was placed before by a transaction that did not commit, and somebody has taken it away since.
     pub fn place(&self, staged: &mut Staged, slug: &Slug, version: &Version) -> Result<()> {
         let target = self.release_folder(slug, version);
-        if let Some(placed) = &staged.placed {
-            let is_there = Handle::from_path(&target).is_ok_and(|there| there == *placed);
-            return if is_there { Ok(()) } else { Err(Error::Busy { what: "this release" }) };
-        }
         let label = shared_path_label(slug, version);
         let failed = |e| Error::storage(format!("{label} cannot be put in place"), e);
         let parent = self.shared().join(slug.as_str());
+        if let Some(placed) = &staged.placed {
+            let is_there = Handle::from_path(&target).is_ok_and(|there| there == *placed);
+            // Once more, because that may be what failed.
+            return if is_there { disk::sync_dir(&parent).map_err(failed) } else { Err(Error::Busy { what: "this release" }) };
+        }
         disk::ensure_dir(&parent).map_err(failed)?;
         if is_there(&target).map_err(failed)? {
             // Into the staging folder, which goes with all it holds when the caller drops it, outside the transaction.
